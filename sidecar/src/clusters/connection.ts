@@ -1,0 +1,26 @@
+/** Where a cluster's API server is and how it is to be trusted: the checked outcome of AC-20 to AC-25. */
+export interface ClusterConnection {
+  readonly protocol: 'https:' | 'http:';
+  /** Without brackets, as `tls.connect` and `net.connect` take it. */
+  readonly hostname: string;
+  readonly port: number;
+  /** `Host` of requests: with brackets for IPv6, without the scheme's own port. */
+  readonly hostHeader: string;
+  /** Put in front of every path once, without a trailing slash; empty for none (PX-03). */
+  readonly basePath: string;
+  /** Joined to every query once, without `?`; empty for none (PX-03). */
+  readonly query: string;
+  readonly tls: {
+    /** PEM certificates; absent means the default roots (AC-22). */
+    readonly ca?: readonly string[];
+    /** For SNI and verification, where it is not the hostname. */
+    readonly serverName?: string;
+    readonly insecureSkipVerify: boolean;
+  };
+  /** http, https or socks5; only where the access policy allows it (AC-24). */
+  readonly proxyUrl?: string;
+  /** Ask for answers without compression (`disable-compression`). */
+  readonly disableCompression: boolean;
+  /** Whether a resolved address may be dialled (AC-25); the address that was checked is the one dialled. */
+  readonly isAddressAllowed: (address: string) => boolean;
+}

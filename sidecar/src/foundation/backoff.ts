@@ -1,0 +1,34 @@
+export interface BackoffOptions {
+  /** First upper bound, in milliseconds. */
+  readonly initialMs: number;
+  /** Largest upper bound, in milliseconds. */
+  readonly maxMs: number;
+  /**
+   * `full`: a delay between 0 and the bound (client-go's reflector, DI-25).
+   * `partial`: between half the bound and the bound, so that a wait is never nothing (EX-28).
+   */
+  readonly jitter: 'full' | 'partial';
+  /** A number in [0, 1). */
+  readonly random: () => number;
+}
+
+/** Delays that double from `initialMs` to `maxMs`, with jitter. */
+export interface Backoff {
+  /** The delay before the next attempt, in milliseconds; each call doubles the bound. */
+  nextMs(): number;
+  reset(): void;
+}
+
+export function createBackoff({ initialMs, maxMs, jitter, random }: BackoffOptions): Backoff {
+  let boundMs = initialMs;
+  return {
+    nextMs() {
+      const current = boundMs;
+      boundMs = Math.min(boundMs * 2, maxMs);
+      return jitter === 'full' ? current * random() : current * (0.5 + random() / 2);
+    },
+    reset() {
+      boundMs = initialMs;
+    },
+  };
+}

@@ -1,0 +1,133 @@
+/** The stages of a cluster's status, in the order in which they are walked (docs/design.md). */
+export const stages = ['profile', 'access', 'credential', 'connection', 'api', 'permission'] as const;
+export type Stage = (typeof stages)[number];
+
+interface ErrorDefinition {
+  /** HTTP status of an answer that carries this error. */
+  readonly status: number;
+  /** `reason` of the `metav1.Status` (apimachinery `StatusReason`). */
+  readonly reason: string;
+  /** Where a cluster's status failed; absent for errors of a request or of the process. */
+  readonly stage?: Stage;
+  /** What happened, in words for people. */
+  readonly summary: string;
+}
+
+const profile = (summary: string): ErrorDefinition => ({ status: 503, reason: 'ServiceUnavailable', stage: 'profile', summary });
+const access = (summary: string): ErrorDefinition => ({ status: 503, reason: 'ServiceUnavailable', stage: 'access', summary });
+const credential = (summary: string): ErrorDefinition => ({ status: 502, reason: 'InternalError', stage: 'credential', summary });
+const connection = (summary: string, status = 502): ErrorDefinition => ({
+  status,
+  reason: status === 504 ? 'Timeout' : 'InternalError',
+  stage: 'connection',
+  summary,
+});
+const badRequest = (summary: string): ErrorDefinition => ({ status: 400, reason: 'BadRequest', summary });
+const fatal = (summary: string): ErrorDefinition => ({ status: 500, reason: 'InternalError', summary });
+
+/** Every error this software can name. docs/errors.md explains each; a test holds both against each other. */
+export const errorRegistry = {
+  'profile-invalid': profile('The ClusterProfile cannot be read'),
+  'profile-being-removed': profile('The cluster is being removed from the inventory'),
+
+  'no-access-provider': access('The ClusterProfile names no access provider'),
+  'no-matching-provider': access('None of the access providers of the ClusterProfile is configured here'),
+  'provider-disabled': access('The provider is configured with an error'),
+  'server-invalid': access('The address of the API server is missing or not a URL'),
+  'server-not-https': access('The address of the API server is not https'),
+  'server-address-refused': access('The address of the API server is one that clusters may not have'),
+  'ca-invalid': access('The certificate authority data is not PEM'),
+  'ca-path-refused': access('The ClusterProfile names a certificate authority file; only data is accepted'),
+  'ca-with-insecure': access('The ClusterProfile has a certificate authority and skips verification'),
+  'insecure-refused': access('Skipping certificate verification is not allowed for this provider'),
+  'proxy-url-invalid': access('The proxy URL is not an http, https or socks5 URL'),
+  'proxy-url-refused': access('A proxy is not allowed for this provider'),
+  'tls-server-name-invalid': access('The TLS server name is not a host name'),
+  'extension-invalid': access('An extension of the access provider has the wrong shape'),
+
+  'plugin-not-found': credential('The credential plugin is not installed'),
+  'plugin-not-executable': credential('The credential plugin cannot be executed'),
+  'plugin-not-started': credential('The credential plugin could not be started'),
+  'plugin-exec-info-too-large': credential('The cluster information is too large for the credential plugin'),
+  'plugin-exited': credential('The credential plugin failed'),
+  'plugin-killed': credential('The credential plugin was ended by a signal'),
+  'plugin-timeout': credential('The credential plugin took too long'),
+  'plugin-output-too-large': credential('The credential plugin wrote too much'),
+  'plugin-output-invalid': credential('The credential plugin did not answer an ExecCredential'),
+  'plugin-credential-incomplete': credential('The credential plugin answered no complete credential'),
+  'plugin-certificate-invalid': credential('The credential plugin answered a certificate that cannot be used'),
+  'plugin-token-invalid': credential('The credential plugin answered a token that cannot be sent'),
+  'plugin-expiry-invalid': credential('The credential plugin answered an expiry that is not RFC 3339'),
+  'plugin-credential-rejected': credential('The cluster rejects the credential that the plugin answers'),
+  'plugin-ended': credential('The run of the credential plugin was ended because its cluster went away'),
+
+  'name-not-found': connection('The name of the API server cannot be resolved'),
+  'connection-refused': connection('The API server refuses connections'),
+  'connection-reset': connection('The API server closed the connection'),
+  'connection-failed': connection('The API server cannot be reached'),
+  'connect-timeout': connection('The API server does not accept connections in time', 504),
+  'tls-untrusted': connection('The certificate of the API server is not trusted'),
+  'tls-name-mismatch': connection('The certificate of the API server is for another name'),
+  'tls-expired': connection('The certificate of the API server is expired or not yet valid'),
+  'tls-failed': connection('The TLS handshake with the API server failed'),
+  'http2-only': connection('The API server insists on HTTP/2'),
+  'response-timeout': connection('The API server did not answer in time', 504),
+  'response-invalid': connection('The API server answered something that is not HTTP'),
+  'redirect-refused': connection('The API server redirects to another server'),
+
+  'cluster-unknown': { status: 404, reason: 'NotFound', summary: 'There is no such cluster' },
+  'path-refused': badRequest('The path of the request is not canonical'),
+  'upgrade-invalid': badRequest('The upgrade request is not valid'),
+  'host-refused': badRequest('The Host of the request is not served here'),
+  'headers-refused': badRequest('The headers of the request cannot be sent to the cluster'),
+  'method-refused': { status: 405, reason: 'MethodNotAllowed', summary: 'The method is not allowed' },
+  'origin-refused': { status: 403, reason: 'Forbidden', summary: 'The request comes from another origin' },
+  'not-implemented': { status: 501, reason: 'InternalError', summary: 'This is not available for discovered clusters' },
+  'dashboard-unreachable': { status: 502, reason: 'InternalError', summary: 'The dashboard does not answer' },
+  'shutting-down': { status: 503, reason: 'ServiceUnavailable', summary: 'The sidecar is shutting down' },
+  'internal-error': fatal('Something went wrong inside the sidecar'),
+
+  'hub-unreachable': fatal('The hub does not answer'),
+  'hub-refused': fatal('The hub refuses the request'),
+  'options-invalid': fatal('The options are not valid'),
+  'provider-file-invalid': fatal('The provider file cannot be used'),
+  'kubeconfig-invalid': fatal('The kubeconfig cannot be used'),
+  'listen-failed': fatal('The address to listen on cannot be used'),
+} as const satisfies Readonly<Record<string, ErrorDefinition>>;
+
+export type ErrorCode = keyof typeof errorRegistry;
+
+/** The registry's entry of a code, with optional fields visible. */
+export function errorDefinition(code: ErrorCode): ErrorDefinition {
+  return errorRegistry[code];
+}
+
+export interface CodedErrorOptions {
+  readonly cause?: unknown;
+  /**
+   * What may be shown in the diagnosis of a cluster and nowhere else (EX-15): for a plugin the end of its
+   * stderr, already redacted.
+   */
+  readonly diagnosis?: string;
+}
+
+/**
+ * The one error class. `message` is fit for everyone who may see the cluster: it holds no address, no path, no
+ * output of a plugin and no secret (PX-40). Nobody matches on it; they match on `code`.
+ */
+export class CodedError extends Error {
+  override readonly name = 'CodedError';
+  readonly code: ErrorCode;
+  readonly diagnosis: string | undefined;
+
+  constructor(code: ErrorCode, message?: string, options: CodedErrorOptions = {}) {
+    super(message ?? errorRegistry[code].summary, 'cause' in options ? { cause: options.cause } : undefined);
+    this.code = code;
+    this.diagnosis = options.diagnosis;
+  }
+}
+
+/** Any thrown value as a `CodedError`; what was not coded becomes `internal-error` with the value as cause. */
+export function asCodedError(thrown: unknown): CodedError {
+  return thrown instanceof CodedError ? thrown : new CodedError('internal-error', undefined, { cause: thrown });
+}
