@@ -4,10 +4,10 @@ export interface BackoffOptions {
   /** Largest upper bound, in milliseconds. */
   readonly maxMs: number;
   /**
-   * `full`: a delay between 0 and the bound (client-go's reflector, DI-25).
-   * `partial`: between half the bound and the bound, so that a wait is never nothing (EX-28).
+   * `above`: between the bound and twice the bound (client-go's reflector, DI-25).
+   * `below`: between half the bound and the bound, so that a wait is never nothing (EX-28).
    */
-  readonly jitter: 'full' | 'partial';
+  readonly jitter: 'above' | 'below';
   /** A number in [0, 1). */
   readonly random: () => number;
 }
@@ -25,7 +25,7 @@ export function createBackoff({ initialMs, maxMs, jitter, random }: BackoffOptio
     nextMs() {
       const current = boundMs;
       boundMs = Math.min(boundMs * 2, maxMs);
-      return jitter === 'full' ? current * random() : current * (0.5 + random() / 2);
+      return jitter === 'above' ? current * (1 + random()) : current * (0.5 + random() / 2);
     },
     reset() {
       boundMs = initialMs;

@@ -13,9 +13,24 @@ interface ErrorDefinition {
   readonly summary: string;
 }
 
-const profile = (summary: string): ErrorDefinition => ({ status: 503, reason: 'ServiceUnavailable', stage: 'profile', summary });
-const access = (summary: string): ErrorDefinition => ({ status: 503, reason: 'ServiceUnavailable', stage: 'access', summary });
-const credential = (summary: string): ErrorDefinition => ({ status: 502, reason: 'InternalError', stage: 'credential', summary });
+const profile = (summary: string): ErrorDefinition => ({
+  status: 503,
+  reason: 'ServiceUnavailable',
+  stage: 'profile',
+  summary,
+});
+const access = (summary: string): ErrorDefinition => ({
+  status: 503,
+  reason: 'ServiceUnavailable',
+  stage: 'access',
+  summary,
+});
+const credential = (summary: string): ErrorDefinition => ({
+  status: 502,
+  reason: 'InternalError',
+  stage: 'credential',
+  summary,
+});
 const connection = (summary: string, status = 502): ErrorDefinition => ({
   status,
   reason: status === 504 ? 'Timeout' : 'InternalError',
@@ -55,7 +70,9 @@ export const errorRegistry = {
   'plugin-output-too-large': credential('The credential plugin wrote too much'),
   'plugin-output-invalid': credential('The credential plugin did not answer an ExecCredential'),
   'plugin-credential-incomplete': credential('The credential plugin answered no complete credential'),
-  'plugin-certificate-invalid': credential('The credential plugin answered a certificate that cannot be used'),
+  'plugin-certificate-invalid': credential(
+    'The credential plugin answered a certificate that cannot be used',
+  ),
   'plugin-token-invalid': credential('The credential plugin answered a token that cannot be sent'),
   'plugin-expiry-invalid': credential('The credential plugin answered an expiry that is not RFC 3339'),
   'plugin-credential-rejected': credential('The cluster rejects the credential that the plugin answers'),
@@ -82,7 +99,11 @@ export const errorRegistry = {
   'headers-refused': badRequest('The headers of the request cannot be sent to the cluster'),
   'method-refused': { status: 405, reason: 'MethodNotAllowed', summary: 'The method is not allowed' },
   'origin-refused': { status: 403, reason: 'Forbidden', summary: 'The request comes from another origin' },
-  'not-implemented': { status: 501, reason: 'InternalError', summary: 'This is not available for discovered clusters' },
+  'not-implemented': {
+    status: 501,
+    reason: 'InternalError',
+    summary: 'This is not available for discovered clusters',
+  },
   'dashboard-unreachable': { status: 502, reason: 'InternalError', summary: 'The dashboard does not answer' },
   'shutting-down': { status: 503, reason: 'ServiceUnavailable', summary: 'The sidecar is shutting down' },
   'internal-error': fatal('Something went wrong inside the sidecar'),
@@ -129,5 +150,7 @@ export class CodedError extends Error {
 
 /** Any thrown value as a `CodedError`; what was not coded becomes `internal-error` with the value as cause. */
 export function asCodedError(thrown: unknown): CodedError {
-  return thrown instanceof CodedError ? thrown : new CodedError('internal-error', undefined, { cause: thrown });
+  return thrown instanceof CodedError
+    ? thrown
+    : new CodedError('internal-error', undefined, { cause: thrown });
 }

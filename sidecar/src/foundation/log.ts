@@ -31,7 +31,9 @@ export function createLog({ format, level, write, now }: LogOptions): Log {
       }
       const pairs = Object.entries(fields)
         .filter(([, value]) => value !== undefined)
-        .map(([key, value]) => ` ${key}=${typeof value === 'string' ? JSON.stringify(value) : String(value)}`);
+        .map(
+          ([key, value]) => ` ${key}=${typeof value === 'string' ? JSON.stringify(value) : String(value)}`,
+        );
       write(`${time.slice(11, 19)} ${lineLevel.padEnd(5)} ${message}${pairs.join('')}\n`);
     };
   return { debug: emit('debug'), info: emit('info'), warn: emit('warn'), error: emit('error') };
@@ -39,3 +41,13 @@ export function createLog({ format, level, write, now }: LogOptions): Log {
 
 /** For tests and for parts that have nothing to say. */
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** The same log, each line with these fields too. */
+export function withFields(log: Log, fields: LogFields): Log {
+  const add =
+    (level: LogLevel) =>
+    (message: string, more: LogFields = {}): void => {
+      log[level](message, { ...fields, ...more });
+    };
+  return { debug: add('debug'), info: add('info'), warn: add('warn'), error: add('error') };
+}

@@ -1,0 +1,63 @@
+import { BlockList, isIP } from 'node:net';
+import type { AccessPolicy } from './accessPolicy.ts';
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+loopback.addAddress('::1', 'ipv6');
+
+/** Never a cluster's: this host, link-local and the metadata services of clouds, which live there. */
+const refused = new BlockList();
+refused.addSubnet('0.0.0.0', 8, 'ipv4');
+refused.addAddress('::', 'ipv6');
+refused.addSubnet('169.254.0.0', 16, 'ipv4');
+refused.addSubnet('fe80::', 10, 'ipv6');
+refused.addAddress('fd00:ec2::254', 'ipv6');
+refused.addAddress('100.100.100.200', 'ipv4');
+refused.addSubnet('224.0.0.0', 4, 'ipv4');
+refused.addSubnet('ff00::', 8, 'ipv6');
+
+/**
+ * Whether an address may be dialled (AC-25). IPv4 addresses are recognized inside mapped, compatible, NAT64 and 6to4
+ * IPv6 addresses; anything that is not an IP address is refused.
+ */
+export function isAddressAllowed(address: string, policy: Pick<AccessPolicy, 'allowLoopback'>): boolean {
+  const plain = address.replace(/%.*$/, '');
+  const family = isIP(plain);
+  if (family === 0) return false;
+  return [plain, ...(family === 6 ? embeddedIpv4(plain) : [])].every((each) => {
+    const type = isIP(each) === 4 ? 'ipv4' : 'ipv6';
+    return !refused.check(each, type) && (policy.allowLoopback || !loopback.check(each, type));
+  });
+}
+
+function embeddedIpv4(address: string): string[] {
+  const groups = expandIpv6(address);
+  const pair = (high: number, low: number): string => [high >> 8, high & 255, low >> 8, low & 255].join('.');
+  const last = pair(groups[6] ?? 0, groups[7] ?? 0);
+  const startsWith = (...prefix: number[]): boolean =>
+    prefix.every((group, index) => groups[index] === group);
+  if (startsWith(0, 0, 0, 0, 0, 0xffff)) return [last];
+  if (startsWith(0, 0, 0, 0, 0xffff, 0)) return [last];
+  if (startsWith(0x64, 0xff9b)) return [last];
+  if (startsWith(0x2002)) return [pair(groups[1] ?? 0, groups[2] ?? 0)];
+  // IPv4-compatible; :: and ::1 themselves are on the lists above.
+  if (startsWith(0, 0, 0, 0, 0, 0) && ((groups[6] ?? 0) !== 0 || (groups[7] ?? 0) > 1)) return [last];
+  return [];
+}
+
+function expandIpv6(address: string): number[] {
+  const dotted = /(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(address);
+  const text = dotted
+    ? address.slice(0, dotted.index) +
+      [dotted.slice(1, 3), dotted.slice(3, 5)]
+        .map(([high, low]) => ((Number(high) << 8) | Number(low)).toString(16))
+        .join(':')
+    : address;
+  const [head = '', tail] = text.split('::');
+  const parse = (part: string): number[] =>
+    part === '' ? [] : part.split(':').map((group) => parseInt(group, 16));
+  const left = parse(head);
+  if (tail === undefined) return left;
+  const right = parse(tail);
+  return [...left, ...new Array<number>(Math.max(0, 8 - left.length - right.length)).fill(0), ...right];
+}

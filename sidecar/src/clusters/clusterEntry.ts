@@ -1,0 +1,159 @@
+import { asCodedError, CodedError } from '../foundation/errors.ts';
+import type { ClusterProfile } from '../inventory/clusterProfile.ts';
+import type { ProfileKey } from '../inventory/profileKey.ts';
+import type { ClusterName } from './clusterName.ts';
+import { type ClusterStatus, mergeStatus, statusOfError } from './clusterStatus.ts';
+import type { LiveCluster } from './liveCluster.ts';
+import type { Access, AccessCandidate } from './resolveAccess.ts';
+
+/** One profile of the inventory, reachable or not. */
+export interface ClusterEntry {
+  readonly name: ClusterName;
+  readonly key: ProfileKey;
+  readonly root: string;
+  readonly profile: ClusterProfile;
+  /** The provider that serves or, where none does, the one whose fault it is. */
+  readonly provider: string | undefined;
+  readonly status: ClusterStatus;
+  /**
+   * The way to the cluster now: the first candidate whose plugin answers (AC-14). Runs plugins (EX-31).
+   * @throws CodedError of stage `profile`, `access` or `credential`
+   */
+  select(): Promise<LiveCluster>;
+  /** What came of a request: `ok`, or an error, of which those of the cluster alter its status. */
+  report(outcome: 'ok' | CodedError): void;
+}
+
+export interface EntryIdentity {
+  readonly name: ClusterName;
+  readonly key: ProfileKey;
+  readonly root: string;
+}
+
+export interface EntryParts {
+  readonly now: () => number;
+  /** Makes the live side of a candidate; `closed` ends it. */
+  readonly openCluster: (candidate: AccessCandidate, closed: AbortSignal) => LiveCluster;
+  readonly onChange: () => void;
+}
+
+/** What an access is made of, compared to see whether it changed; functions and errors by what they say. */
+function fingerprint(access: Access, uid: string): string {
+  return access.kind === 'reachable'
+    ? JSON.stringify([uid, access.candidates])
+    : JSON.stringify([uid, access.error.code, access.error.message]);
+}
+
+/** A cluster entry that the registry brings up to date. */
+export interface MutableClusterEntry extends ClusterEntry {
+  update(profile: ClusterProfile, access: Access): void;
+  /** Ends everything that is open with this reason. */
+  close(reason: CodedError): void;
+}
+
+export function createClusterEntry(
+  { name, key, root }: EntryIdentity,
+  profileAtStart: ClusterProfile,
+  accessAtStart: Access,
+  { now, openCluster, onChange }: EntryParts,
+): MutableClusterEntry {
+  let profile = profileAtStart;
+  let access: Access = accessAtStart;
+  let known = fingerprint(access, profile.uid);
+  let status = initialStatus(access);
+  let serving: string | undefined;
+  let lifetime = new AbortController();
+  /** Made when first needed, so that an unused cluster costs nothing. */
+  let opened = new Map<AccessCandidate, LiveCluster>();
+
+  function initialStatus(current: Access): ClusterStatus {
+    const notChecked: ClusterStatus = { state: 'not-checked', since: now() };
+    return current.kind === 'reachable' ? notChecked : (statusOfError(current.error, now()) ?? notChecked);
+  }
+
+  function end(reason: CodedError): void {
+    lifetime.abort(reason);
+    for (const live of opened.values()) {
+      live.credentials.close();
+      live.connections.close();
+    }
+    opened = new Map();
+    lifetime = new AbortController();
+    serving = undefined;
+  }
+
+  function open(candidate: AccessCandidate): LiveCluster {
+    const present = opened.get(candidate);
+    if (present) return present;
+    const live = openCluster(candidate, lifetime.signal);
+    opened.set(candidate, live);
+    return live;
+  }
+
+  function setStatus(next: ClusterStatus): void {
+    const merged = mergeStatus(status, next);
+    if (merged === status) return;
+    status = merged;
+    onChange();
+  }
+
+  return {
+    name,
+    key,
+    root,
+    get profile() {
+      return profile;
+    },
+    get provider() {
+      if (access.kind === 'unreachable') return access.provider;
+      return serving ?? access.candidates[0]?.provider;
+    },
+    get status() {
+      return status;
+    },
+    async select() {
+      const current = access;
+      if (current.kind === 'unreachable') throw current.error;
+      const { signal } = lifetime;
+      let firstError: CodedError | undefined;
+      for (const candidate of current.candidates) {
+        const live = open(candidate);
+        try {
+          await live.credentials.get();
+          serving = candidate.provider;
+          return live;
+        } catch (thrown) {
+          if (signal.aborted) throw asCodedError(signal.reason);
+          firstError ??= asCodedError(thrown);
+        }
+      }
+      const error = firstError ?? new CodedError('no-matching-provider');
+      this.report(error);
+      throw error;
+    },
+    report(outcome) {
+      if (outcome === 'ok') setStatus({ state: 'ready', since: now() });
+      else {
+        const next = statusOfError(outcome, now());
+        // A request that was cut because the access changed says nothing about the access that there is now.
+        if (next && access.kind === 'reachable' && next.stage !== 'profile' && next.stage !== 'access')
+          setStatus(next);
+      }
+    },
+    update(nextProfile, nextAccess) {
+      const next = fingerprint(nextAccess, nextProfile.uid);
+      const changed = next !== known;
+      profile = nextProfile;
+      if (!changed) return;
+      known = next;
+      access = nextAccess;
+      end(
+        nextAccess.kind === 'unreachable'
+          ? nextAccess.error
+          : new CodedError('connection-reset', 'The access of the cluster changed'),
+      );
+      status = mergeStatus(status, initialStatus(nextAccess));
+    },
+    close: end,
+  };
+}

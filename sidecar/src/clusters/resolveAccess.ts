@@ -1,0 +1,63 @@
+import type { ProviderFile } from '../config/providerFile.ts';
+import type { PluginInvocation } from '../credentials/credential.ts';
+import { asCodedError, CodedError } from '../foundation/errors.ts';
+import type { ClusterProfile } from '../inventory/clusterProfile.ts';
+import type { AccessPolicy } from './accessPolicy.ts';
+import type { ClusterConnection } from './connection.ts';
+import { resolveConnection } from './resolveConnection.ts';
+import { resolveInvocation } from './resolveInvocation.ts';
+
+/** One way to a cluster: where it is, and the plugin that answers its credential. */
+export interface AccessCandidate {
+  readonly provider: string;
+  readonly connection: ClusterConnection;
+  readonly invocation: PluginInvocation;
+}
+
+export type Access =
+  /** At least one; the first serves, the others where its plugin fails (AC-14). */
+  | { readonly kind: 'reachable'; readonly candidates: readonly AccessCandidate[] }
+  | { readonly kind: 'unreachable'; readonly error: CodedError; readonly provider?: string };
+
+/**
+ * From a profile and the provider file to a way in, or the reason why there is none. Pure: the same input gives the
+ * same access, so that a difference means that something changed.
+ */
+export function resolveAccess(
+  profile: ClusterProfile,
+  { providers, disabled }: ProviderFile,
+  policy: AccessPolicy,
+): Access {
+  if (profile.deletedAt !== undefined)
+    return { kind: 'unreachable', error: new CodedError('profile-being-removed') };
+  if (profile.accessProviders.length === 0)
+    return { kind: 'unreachable', error: new CodedError('no-access-provider') };
+  const published = new Map(profile.accessProviders.map(({ name, cluster }) => [name, cluster]));
+  const candidates: AccessCandidate[] = [];
+  for (const provider of providers) {
+    const cluster = published.get(provider.name);
+    if (!cluster) continue;
+    try {
+      candidates.push({
+        provider: provider.name,
+        connection: resolveConnection(cluster, policy),
+        invocation: resolveInvocation(provider, cluster, profile.uid),
+      });
+    } catch (thrown) {
+      // The first that matches decides (AC-10): what is wrong with it is never hidden by the next one.
+      if (candidates.length === 0)
+        return { kind: 'unreachable', error: asCodedError(thrown), provider: provider.name };
+    }
+  }
+  if (candidates.length > 0) return { kind: 'reachable', candidates };
+  const disabledMatch = disabled.find(({ name }) => published.has(name));
+  return {
+    kind: 'unreachable',
+    error: disabledMatch
+      ? new CodedError(
+          'provider-disabled',
+          `The provider "${disabledMatch.name}" is configured with an error: ${disabledMatch.fault}`,
+        )
+      : new CodedError('no-matching-provider'),
+  };
+}

@@ -1,0 +1,92 @@
+import { isIP } from 'node:net';
+import { CodedError } from '../foundation/errors.ts';
+import { asText, type UnknownRecord } from '../foundation/unknownValue.ts';
+import type { AccessPolicy } from './accessPolicy.ts';
+import { isAddressAllowed } from './addressGuard.ts';
+import type { ClusterConnection } from './connection.ts';
+
+/**
+ * The cluster's fields of an access provider, checked (AC-20 to AC-25).
+ * @throws CodedError of stage `access`
+ */
+export function resolveConnection(cluster: UnknownRecord, policy: AccessPolicy): ClusterConnection {
+  const url = resolveServerUrl(cluster['server'], policy);
+  const hostname = url.hostname.replace(/^\[|\]$/g, '');
+  if (isIP(hostname) !== 0 && !isAddressAllowed(hostname, policy))
+    throw new CodedError('server-address-refused');
+  const ca = resolveCa(cluster);
+  const insecureSkipVerify = cluster['insecure-skip-tls-verify'] === true;
+  if (insecureSkipVerify && ca !== undefined) throw new CodedError('ca-with-insecure');
+  if (insecureSkipVerify && !policy.allowInsecure) throw new CodedError('insecure-refused');
+  const serverName = resolveServerName(cluster['tls-server-name']);
+  const proxyUrl = resolveProxyUrl(cluster['proxy-url'], policy);
+  return {
+    protocol: url.protocol === 'http:' ? 'http:' : 'https:',
+    hostname,
+    port: url.port === '' ? (url.protocol === 'http:' ? 80 : 443) : Number(url.port),
+    hostHeader: url.host,
+    basePath: url.pathname.replace(/\/+$/, ''),
+    query: url.search.replace(/^\?/, ''),
+    tls: {
+      ...(ca === undefined ? {} : { ca }),
+      ...(serverName === undefined ? {} : { serverName }),
+      insecureSkipVerify,
+    },
+    ...(proxyUrl === undefined ? {} : { proxyUrl }),
+    disableCompression: cluster['disable-compression'] === true,
+    isAddressAllowed: (address) => isAddressAllowed(address, policy),
+  };
+}
+
+function resolveServerUrl(value: unknown, policy: AccessPolicy): URL {
+  const text = asText(value);
+  if (text === undefined)
+    throw new CodedError('server-invalid', 'The ClusterProfile has no API server address');
+  // The URL parser would drop or repair these silently.
+  if (/[\s\\]|[^\x20-\x7e]/.test(text))
+    throw new CodedError('server-invalid', 'The API server address has characters that no URL has');
+  const url = URL.parse(text);
+  if (!url || url.hostname === '')
+    throw new CodedError('server-invalid', 'The API server address is not a URL');
+  if (url.username !== '' || url.password !== '')
+    throw new CodedError('server-invalid', 'The API server address has user info in it');
+  if (url.hash !== '') throw new CodedError('server-invalid', 'The API server address has a fragment');
+  if (url.protocol === 'https:' || (url.protocol === 'http:' && policy.allowHttp)) return url;
+  throw new CodedError(url.protocol === 'http:' ? 'server-not-https' : 'server-invalid');
+}
+
+const pemCertificate = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+?-----END CERTIFICATE-----/g;
+
+/** Every certificate of the bundle, in its order (AC-22). */
+function resolveCa(cluster: UnknownRecord): readonly string[] | undefined {
+  if (asText(cluster['certificate-authority']) !== undefined) throw new CodedError('ca-path-refused');
+  const value = cluster['certificate-authority-data'] ?? '';
+  if (value === '') return undefined;
+  if (typeof value !== 'string' || !/^[A-Za-z0-9+/=\s]+$/.test(value)) {
+    throw new CodedError('ca-invalid', 'The certificate authority data is not base64');
+  }
+  const certificates = Buffer.from(value, 'base64').toString('latin1').match(pemCertificate);
+  if (!certificates)
+    throw new CodedError('ca-invalid', 'The certificate authority data is not PEM after one base64 decoding');
+  return certificates.map((certificate) => certificate.replace(/\r/g, ''));
+}
+
+function resolveServerName(value: unknown): string | undefined {
+  if (value === undefined || value === null || value === '') return undefined;
+  if (typeof value !== 'string' || !/^[A-Za-z0-9_.*:-]{1,253}$/.test(value))
+    throw new CodedError('tls-server-name-invalid');
+  return value;
+}
+
+function resolveProxyUrl(value: unknown, policy: AccessPolicy): string | undefined {
+  if (value === undefined || value === null || value === '') return undefined;
+  const url = typeof value === 'string' ? URL.parse(value) : null;
+  if (!url || !['http:', 'https:', 'socks5:'].includes(url.protocol) || url.hostname === '') {
+    throw new CodedError('proxy-url-invalid');
+  }
+  if (!policy.allowProxyUrl) throw new CodedError('proxy-url-refused');
+  const hostname = url.hostname.replace(/^\[|\]$/g, '');
+  if (isIP(hostname) !== 0 && !isAddressAllowed(hostname, policy))
+    throw new CodedError('server-address-refused');
+  return url.href;
+}

@@ -1,0 +1,125 @@
+/** How one option's text becomes a value. `parse` throws an Error whose message completes "--name: …". */
+interface OptionDefinition {
+  readonly name: string;
+  /** What stands for the value in `--help`; absent for a switch. */
+  readonly value?: string;
+  readonly default: string;
+  readonly help: string;
+  /** The value itself is not shown in messages. */
+  readonly secret?: true;
+}
+
+/**
+ * Every option, in the order of `--help`. The environment name is `CLUSTER_INVENTORY_` + the name in capitals, without
+ * a leading `cluster-inventory-`. Names are Headlamp core's where the notion is the same.
+ */
+export const optionDefinitions = [
+  {
+    name: 'cluster-inventory-provider-file',
+    value: 'FILE',
+    default: '',
+    help: 'Access providers and their credential plugins, JSON or YAML. Required.',
+  },
+  {
+    name: 'cluster-inventory-namespaces',
+    value: 'LIST',
+    default: '',
+    help: 'Namespaces to watch for ClusterProfiles, separated by commas; * alone for all. Default: the namespace of the pod, or of each context.',
+  },
+  {
+    name: 'cluster-inventory-label-selector',
+    value: 'SELECTOR',
+    default: '!headlamp.dev/ignore',
+    help: 'Only ClusterProfiles whose labels match.',
+  },
+  {
+    name: 'cluster-inventory-root-reconcile-interval',
+    value: 'DURATION',
+    default: '5m',
+    help: 'How often the roots are compared with the kubeconfig.',
+  },
+  {
+    name: 'cluster-inventory-no-crd-cache-ttl',
+    value: 'DURATION',
+    default: '30s',
+    help: 'How often a root without the ClusterProfile resource is asked again.',
+  },
+  {
+    name: 'kubeconfig',
+    value: 'FILE',
+    default: '',
+    help: 'Each of its contexts is a root. Default: KUBECONFIG, else the pod the sidecar runs in, else ~/.kube/config.',
+  },
+  { name: 'contexts', value: 'LIST', default: '', help: 'Only these contexts of the kubeconfig are roots.' },
+  {
+    name: 'listen',
+    value: 'HOST:PORT',
+    default: '127.0.0.1:4466',
+    help: 'Where the dashboard and the clusters are served. Loopback only for now.',
+  },
+  {
+    name: 'admin-listen',
+    value: 'HOST:PORT',
+    default: '127.0.0.1:9090',
+    help: 'Where /livez and /readyz are served.',
+  },
+  {
+    name: 'dashboard-url',
+    value: 'URL',
+    default: 'http://127.0.0.1:4467',
+    help: 'The Headlamp that everything else is passed on to.',
+  },
+  {
+    name: 'dashboard-host',
+    value: 'HOST',
+    default: '',
+    help: 'Host header for the dashboard, where it accepts only its own. Default: the browser’s.',
+  },
+  {
+    name: 'base-url',
+    value: 'PATH',
+    default: '',
+    help: 'The path under which the dashboard is served, such as /headlamp.',
+  },
+  {
+    name: 'hub-context-name',
+    value: 'NAME',
+    default: 'main',
+    help: 'Which of the dashboard’s clusters is the hub.',
+  },
+  {
+    name: 'auth',
+    value: 'MODE',
+    default: 'none',
+    help: 'How users are known. Only none so far: everyone who reaches the loopback address.',
+  },
+  {
+    name: 'plugin-timeout',
+    value: 'DURATION',
+    default: '30s',
+    help: 'How long a credential plugin may run.',
+  },
+  {
+    name: 'plugin-concurrency',
+    value: 'N',
+    default: '8',
+    help: 'How many credential plugins run at a time.',
+  },
+  { name: 'log-level', value: 'LEVEL', default: 'info', help: 'debug, info, warn or error.' },
+  {
+    name: 'log-format',
+    value: 'FORMAT',
+    default: '',
+    help: 'json or text. Default: text on a terminal, json elsewhere.',
+  },
+] as const satisfies readonly OptionDefinition[];
+
+export type OptionName = (typeof optionDefinitions)[number]['name'];
+
+/** `cluster-inventory-namespaces` → `CLUSTER_INVENTORY_NAMESPACES`, `listen` → `CLUSTER_INVENTORY_LISTEN`. */
+export function environmentName(option: OptionName): string {
+  return `CLUSTER_INVENTORY_${option
+    .replace(/^cluster-inventory-/, '')
+    .replaceAll('-', '_')
+    .toUpperCase()}`;
+}

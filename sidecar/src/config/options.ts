@@ -1,0 +1,163 @@
+import { isIP } from 'node:net';
+import { CodedError } from '../foundation/errors.ts';
+import type { LogLevel } from '../foundation/log.ts';
+import { findSelectorFault } from './labelSelector.ts';
+import type { OptionName } from './optionDefinitions.ts';
+import type { OptionTexts } from './readOptionTexts.ts';
+
+export interface ListenAddress {
+  readonly host: string;
+  /** 0 for any free port. */
+  readonly port: number;
+}
+
+/** All options, checked. Durations are milliseconds. */
+export interface Options {
+  readonly providerFile: string;
+  /** `all`, `default` (the root's own namespace), or names. */
+  readonly namespaces: 'all' | 'default' | readonly string[];
+  readonly labelSelector: string;
+  readonly rootReconcileIntervalMs: number;
+  readonly noCrdCacheTtlMs: number;
+  readonly kubeconfig: string;
+  readonly contexts: readonly string[];
+  readonly listen: ListenAddress;
+  readonly adminListen: ListenAddress;
+  readonly dashboardUrl: URL;
+  readonly dashboardHost: string;
+  /** Empty, or with a leading and without a trailing slash. */
+  readonly baseUrl: string;
+  readonly hubContextName: string;
+  readonly pluginTimeoutMs: number;
+  readonly pluginConcurrency: number;
+  readonly logLevel: LogLevel;
+  readonly logFormat: 'json' | 'text' | undefined;
+}
+
+/** @throws CodedError `options-invalid` that names the option as it was given */
+export function parseOptions(texts: OptionTexts): Options {
+  const read = <Value>(name: OptionName, parse: (text: string) => Value): Value => {
+    const { text, from } = texts[name];
+    try {
+      return parse(text);
+    } catch (cause) {
+      throw new CodedError(
+        'options-invalid',
+        `${from}: ${cause instanceof Error ? cause.message : String(cause)}`,
+        { cause },
+      );
+    }
+  };
+  read('auth', (text) => requireOneOf(text, ['none'] as const));
+  return Object.freeze({
+    providerFile: read('cluster-inventory-provider-file', requireText),
+    namespaces: read('cluster-inventory-namespaces', parseNamespaces),
+    labelSelector: read('cluster-inventory-label-selector', parseSelector),
+    rootReconcileIntervalMs: read('cluster-inventory-root-reconcile-interval', parseDuration),
+    noCrdCacheTtlMs: read('cluster-inventory-no-crd-cache-ttl', parseDuration),
+    kubeconfig: read('kubeconfig', (text) => text),
+    contexts: read('contexts', (text) => splitList(text)),
+    listen: read('listen', (text) => requireLoopback(parseListenAddress(text))),
+    adminListen: read('admin-listen', (text) => requireLoopback(parseListenAddress(text))),
+    dashboardUrl: read('dashboard-url', parseDashboardUrl),
+    dashboardHost: read('dashboard-host', (text) => text),
+    baseUrl: read('base-url', parseBaseUrl),
+    hubContextName: read('hub-context-name', requireText),
+    pluginTimeoutMs: read('plugin-timeout', parseDuration),
+    pluginConcurrency: read('plugin-concurrency', parsePositiveInteger),
+    logLevel: read('log-level', (text) => requireOneOf(text, ['debug', 'info', 'warn', 'error'] as const)),
+    logFormat: read('log-format', (text) =>
+      text === '' ? undefined : requireOneOf(text, ['json', 'text'] as const),
+    ),
+  });
+}
+
+function requireText(text: string): string {
+  if (text === '') throw new Error('is required');
+  return text;
+}
+
+function requireOneOf<Choice extends string>(text: string, choices: readonly Choice[]): Choice {
+  const choice = choices.find((each) => each === text);
+  if (choice === undefined) throw new Error(`"${text}" is not one of ${choices.join(', ')}`);
+  return choice;
+}
+
+function splitList(text: string): string[] {
+  return text === '' ? [] : text.split(',').map((each) => each.trim());
+}
+
+/** DI-06. */
+function parseNamespaces(text: string): Options['namespaces'] {
+  const names = splitList(text);
+  if (names.length === 0) return 'default';
+  if (names.length === 1 && names[0] === '*') return 'all';
+  for (const name of names) {
+    if (name === '') throw new Error('has an empty entry');
+    if (name === '*') throw new Error('* stands alone; it already means every namespace');
+    if (name.length > 63 || !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name)) {
+      throw new Error(`"${name}" is not a namespace name`);
+    }
+  }
+  return [...new Set(names)];
+}
+
+function parseSelector(text: string): string {
+  const fault = findSelectorFault(text);
+  if (fault !== undefined) throw new Error(fault);
+  return text;
+}
+
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** Go's notation, as in `1m30s`; the result is milliseconds and above 0. */
+function parseDuration(text: string): number {
+  if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text))
+    throw new Error(`"${text}" is not a duration such as 30s or 5m`);
+  let total = 0;
+  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)) {
+    total += Number(amount) * (unitMs[unit ?? ''] ?? 0);
+  }
+  if (total <= 0) throw new Error('must be above 0');
+  return total;
+}
+
+function parsePositiveInteger(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new Error(`"${text}" is not a number above 0`);
+  return Number(text);
+}
+
+function parseListenAddress(text: string): ListenAddress {
+  const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (!match || port > 65535) throw new Error(`"${text}" is not HOST:PORT`);
+  return { host: match[1] ?? match[2] ?? '', port };
+}
+
+/** Nobody is asked who they are yet, so nobody from elsewhere may come in (ID-03). */
+function requireLoopback(address: ListenAddress): ListenAddress {
+  const { host } = address;
+  const isLoopback = host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+  if (!isLoopback) {
+    throw new Error(`"${host}" is not a loopback address, and without sign-in nothing else is served`);
+  }
+  return address;
+}
+
+function parseDashboardUrl(text: string): URL {
+  const url = URL.parse(text);
+  if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:'))
+    throw new Error(`"${text}" is not an http or https URL`);
+  if (url.pathname !== '/' || url.search !== '' || url.hash !== '')
+    throw new Error('has a path; --base-url says the path');
+  return url;
+}
+
+function parseBaseUrl(text: string): string {
+  const path = text.replace(/\/+$/, '');
+  if (path !== '' && !/^(\/[A-Za-z0-9._~-]+)+$/.test(path))
+    throw new Error(`"${text}" is not a path such as /headlamp`);
+  if (path.split('/').some((segment) => segment === '.' || segment === '..'))
+    throw new Error('has a dot segment');
+  return path;
+}

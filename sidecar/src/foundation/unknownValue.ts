@@ -1,0 +1,28 @@
+/** Decoding `unknown` at the edge: null and absent are the same (DI-35). */
+export type UnknownRecord = Readonly<Record<string, unknown>>;
+
+export function isRecord(value: unknown): value is UnknownRecord {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function asRecord(value: unknown): UnknownRecord {
+  return isRecord(value) ? value : {};
+}
+
+export function asArray(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** A string that is not empty, or undefined. */
+export function asText(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** The entries whose values are strings, without a prototype (DI-31). */
+export function asTextMap(value: unknown): Readonly<Record<string, string>> {
+  const result: Record<string, string> = Object.create(null) as Record<string, string>;
+  for (const [key, entry] of Object.entries(asRecord(value))) {
+    if (typeof entry === 'string') result[key] = entry;
+  }
+  return result;
+}

@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs';
+import { serve } from './commands/serve.ts';
+import { buildHelpText } from './config/helpText.ts';
+import { parseOptions } from './config/options.ts';
+import { readOptionTexts } from './config/readOptionTexts.ts';
+import { systemClock } from './foundation/clock.ts';
+import { asCodedError, type ErrorCode } from './foundation/errors.ts';
+import { createLog } from './foundation/log.ts';
+
+/** The only reader of argv, environment and signals. */
+
+/** Exit codes differ by what an operator has to mend (OP-13). */
+const exitCodes: Partial<Record<ErrorCode, number>> = {
+  'options-invalid': 2,
+  'provider-file-invalid': 2,
+  'kubeconfig-invalid': 2,
+  'listen-failed': 3,
+};
+const drainDeadlineMs = 25_000;
+
+async function main(): Promise<void> {
+  refuseWeakenedNode();
+  const commandLine = readOptionTexts(process.argv.slice(2), process.env);
+  if (commandLine.kind === 'help') {
+    process.stdout.write(buildHelpText());
+    return;
+  }
+  if (commandLine.kind === 'version') {
+    const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+      version: string;
+    };
+    process.stdout.write(`${version}\n`);
+    return;
+  }
+  const options = parseOptions(commandLine.texts);
+  const log = createLog({
+    format: options.logFormat ?? (process.stderr.isTTY ? 'text' : 'json'),
+    level: options.logLevel,
+    write: (line) => process.stderr.write(line),
+    now: Date.now,
+  });
+  const sidecar = await serve(options, {
+    environment: process.env,
+    clock: systemClock,
+    random: Math.random,
+    log,
+  });
+  let draining = false;
+  const stop = (): void => {
+    // A second signal ends at once.
+    if (draining) process.exit(1);
+    draining = true;
+    log.info('draining');
+    void sidecar.drain(drainDeadlineMs).then(() => process.exit(0));
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}
+
+/** A flag that weakens TLS or HTTP for the whole process never goes with a pod that holds a fleet's keys (TH-47). */
+function refuseWeakenedNode(): void {
+  const flags = [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)];
+  const weakened =
+    process.env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0'
+      ? 'NODE_TLS_REJECT_UNAUTHORIZED=0'
+      : flags.find((flag) => flag.startsWith('--insecure-http-parser'));
+  if (weakened !== undefined) {
+    process.stderr.write(`does not start with ${weakened}\n`);
+    process.exit(2);
+  }
+}
+
+main().catch((thrown: unknown) => {
+  const error = asCodedError(thrown);
+  process.stderr.write(`cluster-inventory-sidecar: ${error.message}\n`);
+  if (error.code === 'internal-error') console.error(error.cause);
+  process.exit(exitCodes[error.code] ?? 1);
+});

@@ -1,0 +1,61 @@
+import { createServer, type Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { CodedError } from '../foundation/errors.ts';
+import { writeStatusToSocket } from '../proxy/status.ts';
+import type { Dispatch } from './dispatch.ts';
+
+const maxHeaderBytes = 64 * 1024;
+const headersTimeoutMs = 20_000;
+const keepAliveTimeoutMs = 65_000;
+
+export interface Listener {
+  readonly server: Server;
+  /** Ends what is open, upgraded sockets included. */
+  endSockets(): void;
+}
+
+/** The one listener: a strict parser, bounded headers, no deadline on bodies that make progress (PX-27, TH-41, TH-44). */
+export function createListener(dispatch: Dispatch): Listener {
+  const server = createServer({
+    maxHeaderSize: maxHeaderBytes,
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: 0,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    insecureHTTPParser: false,
+    requireHostHeader: true,
+    joinDuplicateHeaders: false,
+  });
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  server.on('request', (request, response) => {
+    dispatch.request(request, response);
+  });
+  // Without a listener Node would answer 100 before anybody looked at the request (PX-24).
+  server.on('checkContinue', (request, response) => {
+    dispatch.request(request, response);
+  });
+  server.on('upgrade', (request, socket, head) => {
+    dispatch.upgrade(request, socket as Socket, head);
+  });
+  server.on('connect', (_request, socket) => {
+    writeStatusToSocket(socket as Socket, new CodedError('method-refused'));
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (!socket.writable || error.code === 'ECONNRESET') {
+      socket.destroy();
+      return;
+    }
+    const line =
+      error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
+    socket.end(`HTTP/1.1 ${line}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  });
+  return {
+    server,
+    endSockets() {
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}

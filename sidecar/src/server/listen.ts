@@ -1,0 +1,23 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { ListenAddress } from '../config/options.ts';
+import { CodedError } from '../foundation/errors.ts';
+
+/** @returns the port. @throws CodedError `listen-failed` */
+export function listen(server: Server, { host, port }: ListenAddress): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const why =
+        cause.code === 'EADDRINUSE'
+          ? 'is taken'
+          : cause.code === 'EACCES'
+            ? 'is not allowed'
+            : (cause.code ?? 'failed');
+      reject(new CodedError('listen-failed', `cannot listen on ${host}:${String(port)}: ${why}`, { cause }));
+    });
+    server.listen({ host, port }, () => {
+      server.removeAllListeners('error');
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
