@@ -25,8 +25,7 @@ export async function startSpoke({ kwok, pods, ...options }: SpokeOptions): Prom
   });
   let node: Kwok | undefined;
   const stop = async (): Promise<void> => {
-    await node?.stop();
-    await server.stop();
+    await Promise.all([node?.stop(), server.stop()]);
   };
   try {
     await server.client.create('/apis/rbac.authorization.k8s.io/v1/clusterrolebindings', {
