@@ -33,7 +33,11 @@ const importDirection = Object.entries(layers).flatMap(([workspace, folders]) =>
         {
           patterns: [
             {
-              group: [...folders.slice(index + 1).map((later) => `**/${later}/**`), '../main.ts', '../index.tsx'],
+              group: [
+                ...folders.slice(index + 1).map((later) => `**/${later}/**`),
+                '../main.ts',
+                '../index.tsx',
+              ],
               message: `${folder}/ imports only from the folders before it in the design's order.`,
             },
           ],
@@ -81,7 +85,9 @@ export default tseslint.config(
   },
   {
     files: ['**/*.mjs'],
-    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', setTimeout: 'readonly' } },
+    languageOptions: {
+      globals: { process: 'readonly', console: 'readonly', URL: 'readonly', setTimeout: 'readonly' },
+    },
   },
   ...importDirection,
 );

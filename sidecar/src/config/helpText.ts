@@ -3,8 +3,8 @@ import { environmentName, optionDefinitions } from './optionDefinitions.ts';
 /** What `--help` prints (OP-14). */
 export function buildHelpText(): string {
   const options = optionDefinitions.map((option) => {
-    const fallback = option.default === '' ? '' : ` Default: ${option.default}.`;
-    return `  --${option.name} ${option.value}\n${wrap(`${option.help}${fallback}`)}\n      ${environmentName(option.name)}`;
+    const fallback = option.default === '' ? '' : `, default ${option.default}`;
+    return `  --${option.name} ${option.value}\n${wrap(option.help)}\n      ${environmentName(option.name)}${fallback}`;
   });
   return [
     'Serves every cluster of a Cluster Inventory beside a Headlamp dashboard.',

@@ -1,0 +1,394 @@
+import { describe, expect, it } from 'vitest';
+import { parseProviderFile } from '../config/providerFile.ts';
+import { decodeClusterProfile } from '../inventory/clusterProfile.ts';
+import { desktopAccessPolicy, podAccessPolicy } from './accessPolicy.ts';
+import { type Access, resolveAccess } from './resolveAccess.ts';
+
+const pem = '-----BEGIN CERTIFICATE-----\r\nTUlJQg==\r\n-----END CERTIFICATE-----\n';
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
+
+function providerFile(...entries: Record<string, unknown>[]) {
+  return parseProviderFile(
+    JSON.stringify({
+      providers: entries.map(({ name, policies, ...exec }) => ({
+        name,
+        ...(policies as object | undefined),
+        execConfig: {
+          apiVersion: 'client.authentication.k8s.io/v1',
+          command: `/plugins/${String(name)}`,
+          provideClusterInfo: true,
+          ...exec,
+        },
+      })),
+    }),
+  );
+}
+
+function profile(status: unknown, metadata: object = {}) {
+  const decoded = decodeClusterProfile({
+    apiVersion: 'multicluster.x-k8s.io/v1alpha1',
+    kind: 'ClusterProfile',
+    metadata: { name: 'a', namespace: 'fleet', uid: 'uid-a', ...metadata },
+    spec: { clusterManager: { name: 'm' } },
+    status,
+  });
+  if (!decoded) throw new Error('not decoded');
+  return decoded;
+}
+
+const withProviders = (...accessProviders: unknown[]) => profile({ accessProviders });
+
+function resolveCluster(cluster: unknown, policy = podAccessPolicy): Access {
+  return resolveAccess(withProviders({ name: 'p', cluster }), providerFile({ name: 'p' }), policy);
+}
+
+function first(access: Access) {
+  if (access.kind !== 'reachable') throw access.error;
+  const [candidate] = access.candidates;
+  if (!candidate) throw new Error('no candidate');
+  return candidate;
+}
+
+function codeOf(access: Access): string {
+  return access.kind === 'unreachable' ? access.error.code : 'reachable';
+}
+
+const server = 'https://api.example.com:6443';
+
+describe('choosing a provider', () => {
+  const both = withProviders({ name: 'second', cluster: { server } }, { name: 'first', cluster: { server } });
+
+  it('[AC-10] the file’s order decides, and case matters', () => {
+    expect(
+      first(resolveAccess(both, providerFile({ name: 'first' }, { name: 'second' }), podAccessPolicy))
+        .provider,
+    ).toBe('first');
+    expect(
+      first(resolveAccess(both, providerFile({ name: 'second' }, { name: 'first' }), podAccessPolicy))
+        .provider,
+    ).toBe('second');
+    expect(codeOf(resolveAccess(both, providerFile({ name: 'First' }), podAccessPolicy))).toBe(
+      'no-matching-provider',
+    );
+  });
+
+  it('[AC-11] credentialProviders is read too; accessProviders wins on a name in both', () => {
+    const legacy = profile({
+      credentialProviders: [
+        { name: 'p', cluster: { server: 'https://old.example.com' } },
+        { name: 'only-old', cluster: { server } },
+      ],
+      accessProviders: [{ name: 'p', cluster: { server: 'https://new.example.com' } }],
+    });
+    expect(
+      first(resolveAccess(legacy, providerFile({ name: 'p' }), podAccessPolicy)).connection.hostname,
+    ).toBe('new.example.com');
+    expect(first(resolveAccess(legacy, providerFile({ name: 'only-old' }), podAccessPolicy)).provider).toBe(
+      'only-old',
+    );
+  });
+
+  it('[AC-12] no provider, and none that the file knows, are reasons of their own', () => {
+    expect(codeOf(resolveAccess(profile(undefined), providerFile({ name: 'p' }), podAccessPolicy))).toBe(
+      'no-access-provider',
+    );
+    expect(
+      codeOf(resolveAccess(profile({ accessProviders: null }), providerFile({ name: 'p' }), podAccessPolicy)),
+    ).toBe('no-access-provider');
+    expect(codeOf(resolveAccess(both, providerFile({ name: 'x' }), podAccessPolicy))).toBe(
+      'no-matching-provider',
+    );
+  });
+
+  it('[AC-02] a disabled provider is named on each cluster that uses it', () => {
+    const file = parseProviderFile(
+      JSON.stringify({
+        providers: [
+          { name: 'first' },
+          { name: 'ok', execConfig: { apiVersion: 'client.authentication.k8s.io/v1', command: 'c' } },
+        ],
+      }),
+    );
+    const access = resolveAccess(both, file, podAccessPolicy);
+    expect(codeOf(access)).toBe('provider-disabled');
+    expect(access.kind === 'unreachable' && access.error.message).toContain('execConfig: missing');
+  });
+
+  it('the first match decides: its fault is not hidden by the next provider', () => {
+    const access = resolveAccess(
+      withProviders({ name: 'p', cluster: { server: '' } }, { name: 'q', cluster: { server } }),
+      providerFile({ name: 'p' }, { name: 'q' }),
+      podAccessPolicy,
+    );
+    expect(codeOf(access)).toBe('server-invalid');
+  });
+
+  it('[AC-27] properties, labels and annotations lead to nothing', () => {
+    const decoy = profile(
+      {
+        properties: [
+          { name: 'auth.exec.command', value: '/bin/sh' },
+          { name: 'server', value: server },
+        ],
+      },
+      { annotations: { server }, labels: { server: 'x' } },
+    );
+    expect(codeOf(resolveAccess(decoy, providerFile({ name: 'p' }), podAccessPolicy))).toBe(
+      'no-access-provider',
+    );
+  });
+});
+
+describe('the cluster’s fields', () => {
+  it('[AC-20] base path, query, port, IPv6 and the TLS fields are kept', () => {
+    expect(
+      first(
+        resolveCluster({
+          server: 'https://proxy.example.com:9092/edge-01/?agentName=a&x=%2F',
+          'certificate-authority-data': base64(pem),
+          'tls-server-name': 'kubernetes.default.svc',
+          'disable-compression': true,
+        }),
+      ).connection,
+    ).toMatchObject({
+      hostname: 'proxy.example.com',
+      port: 9092,
+      hostHeader: 'proxy.example.com:9092',
+      basePath: '/edge-01',
+      query: 'agentName=a&x=%2F',
+      tls: { serverName: 'kubernetes.default.svc', insecureSkipVerify: false },
+      disableCompression: true,
+    });
+    expect(first(resolveCluster({ server: 'https://[fd00::1]:6443' })).connection).toMatchObject({
+      hostname: 'fd00::1',
+      hostHeader: '[fd00::1]:6443',
+      port: 6443,
+      basePath: '',
+      query: '',
+    });
+    expect(first(resolveCluster({ server: 'https://api.example.com' })).connection.port).toBe(443);
+  });
+
+  it('[AC-22] every certificate of a bundle is taken, CRLF or not', () => {
+    const bundle = base64(`text\n${pem}${pem}`);
+    expect(first(resolveCluster({ server, 'certificate-authority-data': bundle })).connection.tls.ca).toEqual(
+      [pem.replaceAll('\r', '').trim(), pem.replaceAll('\r', '').trim()],
+    );
+    expect(first(resolveCluster({ server })).connection.tls.ca).toBeUndefined();
+    expect(codeOf(resolveCluster({ server, 'certificate-authority-data': base64(base64(pem)) }))).toBe(
+      'ca-invalid',
+    );
+    expect(codeOf(resolveCluster({ server, 'certificate-authority-data': '!!' }))).toBe('ca-invalid');
+    expect(codeOf(resolveCluster({ server, 'certificate-authority-data': 7 }))).toBe('ca-invalid');
+  });
+
+  it('[AC-21] a certificate authority path is refused', () => {
+    expect(codeOf(resolveCluster({ server, 'certificate-authority': '/etc/passwd' }))).toBe(
+      'ca-path-refused',
+    );
+  });
+
+  it.each([
+    [undefined, 'server-invalid'],
+    ['', 'server-invalid'],
+    ['not a url', 'server-invalid'],
+    ['api.example.com:6443', 'server-invalid'],
+    ['https://', 'server-invalid'],
+    ['https://user:pw@api.example.com', 'server-invalid'],
+    ['https://api.example.com/#x', 'server-invalid'],
+    ['https://api.example.com\\@evil.example', 'server-invalid'],
+    ['https://api.example.com/a b', 'server-invalid'],
+    ['ftp://api.example.com', 'server-invalid'],
+    ['http://api.example.com', 'server-not-https'],
+    [{}, 'server-invalid'],
+  ])('[AC-23] server %j is a reason, not a crash', (value, code) => {
+    expect(codeOf(resolveCluster({ server: value }))).toBe(code);
+  });
+
+  it('[AC-23, AC-24, TH-22] what weakens a connection is refused without the policy’s word', () => {
+    expect(
+      codeOf(
+        resolveCluster({
+          server,
+          'insecure-skip-tls-verify': true,
+          'certificate-authority-data': base64(pem),
+        }),
+      ),
+    ).toBe('ca-with-insecure');
+    expect(codeOf(resolveCluster({ server, 'insecure-skip-tls-verify': true }))).toBe('insecure-refused');
+    expect(codeOf(resolveCluster({ server, 'proxy-url': 'http://proxy.example.com' }))).toBe(
+      'proxy-url-refused',
+    );
+    expect(codeOf(resolveCluster({ server, 'proxy-url': 'ftp://x' }))).toBe('proxy-url-invalid');
+    const open = { ...podAccessPolicy, allowInsecure: true, allowProxyUrl: true };
+    expect(
+      first(resolveCluster({ server, 'insecure-skip-tls-verify': true }, open)).connection.tls
+        .insecureSkipVerify,
+    ).toBe(true);
+    expect(
+      first(resolveCluster({ server, 'proxy-url': 'socks5://proxy.example.com:1080' }, open)).connection
+        .proxyUrl,
+    ).toBe('socks5://proxy.example.com:1080');
+    expect(codeOf(resolveCluster({ server, 'proxy-url': 'http://169.254.169.254' }, open))).toBe(
+      'server-address-refused',
+    );
+  });
+
+  it.each([
+    'https://169.254.169.254',
+    'https://2852039166',
+    'https://0251.0376.0251.0376',
+    'https://[::ffff:169.254.169.254]',
+    'https://0/',
+  ])('[AC-25, TH-21] %s is refused in every spelling', (hidden) => {
+    expect(codeOf(resolveCluster({ server: hidden }, desktopAccessPolicy))).toBe('server-address-refused');
+  });
+
+  it('[AC-25] loopback is the desktop’s', () => {
+    expect(codeOf(resolveCluster({ server: 'https://127.0.0.1:6443' }, podAccessPolicy))).toBe(
+      'server-address-refused',
+    );
+    expect(codeOf(resolveCluster({ server: 'https://127.0.0.1:6443' }, desktopAccessPolicy))).toBe(
+      'reachable',
+    );
+  });
+});
+
+describe('extensions', () => {
+  const execName = 'client.authentication.k8s.io/exec';
+  const argsName = 'clusterprofiles.multicluster.x-k8s.io/exec/additional-args';
+  const envsName = 'clusterprofiles.multicluster.x-k8s.io/exec/additional-envs';
+  const cluster = (...extensions: [string, unknown][]) => ({
+    server,
+    extensions: extensions.map(([name, extension]) => ({ name, extension })),
+  });
+  const invoke = (published: unknown, policies: object, exec: Record<string, unknown> = {}) =>
+    first(
+      resolveAccess(
+        withProviders({ name: 'p', cluster: published }),
+        providerFile({ name: 'p', policies, ...exec }),
+        podAccessPolicy,
+      ),
+    ).invocation;
+
+  it('[AC-30] the exec extension is handed on verbatim', () => {
+    const config = { clusterName: 'a', nested: [{ b: null }, 1] };
+    expect(invoke(cluster([execName, config]), {}).cluster?.config).toEqual(config);
+    expect(invoke(cluster([execName, config]), {}, { provideClusterInfo: false }).cluster).toBeUndefined();
+  });
+
+  it('[AC-31] additional args are appended under Append alone', () => {
+    const published = cluster([argsName, ['--x', '1']]);
+    expect(invoke(published, { profileSourcedCLIArgsPolicy: 'Append' }, { args: ['get'] }).args).toEqual([
+      'get',
+      '--x',
+      '1',
+    ]);
+    expect(invoke(published, { profileSourcedCLIArgsPolicy: 'Ignore' }, { args: ['get'] }).args).toEqual([
+      'get',
+    ]);
+    expect(invoke(published, {}, { args: ['get'] }).args).toEqual(['get']);
+  });
+
+  it('[AC-32] additional envs: the file wins, the profile wins, or nothing', () => {
+    const published = cluster([envsName, { A: 'profile', B: 'profile' }]);
+    const env = [{ name: 'A', value: 'file' }];
+    const last = (policies: object) =>
+      Object.fromEntries(invoke(published, policies, { env }).env.map(({ name, value }) => [name, value]));
+    expect(last({ profileSourcedEnvVarsPolicy: 'AppendIfNotExists' })).toEqual({ A: 'file', B: 'profile' });
+    expect(last({ profileSourcedEnvVarsPolicy: 'Replace' })).toEqual({ A: 'profile', B: 'profile' });
+    expect(last({ profileSourcedEnvVarsPolicy: 'Ignore' })).toEqual({ A: 'file' });
+    expect(last({})).toEqual({ A: 'file' });
+  });
+
+  it('[AC-33, TH-23] reserved names are never the profile’s to set', () => {
+    const reserved = [
+      'LD_PRELOAD',
+      'NODE_OPTIONS',
+      'PATH',
+      'HOME',
+      'KUBECONFIG',
+      'KUBERNETES_EXEC_INFO',
+      'HTTPS_PROXY',
+      'https_proxy',
+      'no_proxy',
+      'ALL_PROXY',
+    ];
+    const published = cluster([
+      envsName,
+      Object.fromEntries([...reserved, 'FINE'].map((name) => [name, 'x'])),
+    ]);
+    for (const policy of ['AppendIfNotExists', 'Replace']) {
+      expect(invoke(published, { profileSourcedEnvVarsPolicy: policy }).env.map(({ name }) => name)).toEqual([
+        'FINE',
+      ]);
+    }
+  });
+
+  it('[AC-34] one cluster’s args and env never show up in another’s', () => {
+    const file = providerFile({
+      name: 'p',
+      policies: { profileSourcedCLIArgsPolicy: 'Append', profileSourcedEnvVarsPolicy: 'Replace' },
+      args: ['get'],
+      env: [{ name: 'A', value: 'file' }],
+    });
+    const build = (id: string) =>
+      first(
+        resolveAccess(
+          withProviders({ name: 'p', cluster: cluster([argsName, [id]], [envsName, { A: id }]) }),
+          file,
+          podAccessPolicy,
+        ),
+      ).invocation;
+    build('one');
+    build('two');
+    expect(build('one').args).toEqual(['get', 'one']);
+    expect(build('two').args).toEqual(['get', 'two']);
+    expect(build('two').env.at(-1)).toEqual({ name: 'A', value: 'two' });
+    expect(file.providers[0]?.args).toEqual(['get']);
+  });
+
+  it('[AC-35, TH-24] an extension of the wrong type or nested too deeply is a reason', () => {
+    let deep: unknown = 'x';
+    for (let level = 0; level < 10_000; level++) deep = { deep };
+    const policies = { profileSourcedCLIArgsPolicy: 'Append', profileSourcedEnvVarsPolicy: 'Replace' };
+    const bad = [
+      cluster([argsName, 'text']),
+      cluster([argsName, [1]]),
+      cluster([argsName, { a: 1 }]),
+      cluster([envsName, ['A=1']]),
+      cluster([envsName, { A: 1 }]),
+      cluster([envsName, { 'A=B': 'x' }]),
+      cluster([execName, 'text']),
+      cluster([execName, ['x']]),
+      cluster([execName, deep]),
+      cluster([execName, { big: 'x'.repeat(1024 * 1024) }]),
+      { server, extensions: 'text' },
+    ];
+    for (const published of bad) {
+      const access = resolveAccess(
+        withProviders({ name: 'p', cluster: published }),
+        providerFile({ name: 'p', policies }),
+        podAccessPolicy,
+      );
+      expect(codeOf(access)).toBe('extension-invalid');
+    }
+    for (const name of [execName, argsName, envsName])
+      expect(() => invoke(cluster([name, null]), policies)).not.toThrow();
+  });
+
+  it('[AC-36] nothing in args is expanded', () => {
+    const text = ['$(NAME)', '{{ .Name }}', '${HOME}', '`id`'];
+    expect(invoke(cluster([argsName, text]), { profileSourcedCLIArgsPolicy: 'Append' }).args).toEqual(text);
+  });
+});
+
+it('[DI-34] a profile that is being deleted is not reachable, with that reason', () => {
+  const leaving = profile(
+    { accessProviders: [{ name: 'p', cluster: { server } }] },
+    { deletionTimestamp: '2026-01-01T00:00:00Z' },
+  );
+  expect(codeOf(resolveAccess(leaving, providerFile({ name: 'p' }), podAccessPolicy))).toBe(
+    'profile-being-removed',
+  );
+});

@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest';
+import { CodedError } from '../foundation/errors.ts';
+import { buildHelpText } from './helpText.ts';
+import { environmentName, optionDefinitions } from './optionDefinitions.ts';
+import { parseOptions, type Options } from './options.ts';
+import { readOptionTexts } from './readOptionTexts.ts';
+
+function read(argv: readonly string[], environment: Readonly<Record<string, string>> = {}): Options {
+  const line = readOptionTexts(['--cluster-inventory-provider-file', 'p.json', ...argv], environment);
+  if (line.kind !== 'options') throw new Error('no options');
+  return parseOptions(line.texts);
+}
+
+function faultOf(argv: readonly string[], environment: Readonly<Record<string, string>> = {}): string {
+  try {
+    read(argv, environment);
+  } catch (thrown) {
+    if (thrown instanceof CodedError && thrown.code === 'options-invalid') return thrown.message;
+    throw thrown;
+  }
+  throw new Error('accepted');
+}
+
+describe('options', () => {
+  it('[OP-14] a flag wins over the environment, the environment over the default', () => {
+    expect(read([]).hubContextName).toBe('main');
+    expect(read([], { CLUSTER_INVENTORY_HUB_CONTEXT_NAME: 'hub' }).hubContextName).toBe('hub');
+    expect(
+      read(['--hub-context-name=flag'], { CLUSTER_INVENTORY_HUB_CONTEXT_NAME: 'hub' }).hubContextName,
+    ).toBe('flag');
+    expect(read(['--hub-context-name', 'flag']).hubContextName).toBe('flag');
+  });
+
+  it('[OP-14] --help says each option, its environment name and its default', () => {
+    const help = buildHelpText();
+    for (const option of optionDefinitions) {
+      expect(help).toContain(`--${option.name} ${option.value}`);
+      expect(help).toContain(environmentName(option.name));
+      if (option.default !== '')
+        expect(help).toContain(`${environmentName(option.name)}, default ${option.default}\n`);
+    }
+  });
+
+  it('[OP-14] an unknown option is refused, with the nearest known one as a hint', () => {
+    expect(faultOf(['--listn', 'x'])).toBe('unknown option --listn; did you mean --listen?');
+    expect(faultOf(['--frobnicate', 'x'])).toBe('unknown option --frobnicate; --help lists the options');
+    expect(faultOf(['stray'])).toContain('unknown option stray');
+    expect(faultOf(['--listen'])).toBe('--listen needs a value');
+  });
+
+  it('names the environment variable when that is where a bad value came from', () => {
+    expect(faultOf([], { CLUSTER_INVENTORY_LISTEN: 'nonsense' })).toMatch(/^CLUSTER_INVENTORY_LISTEN: /);
+  });
+
+  it('[DI-06] namespaces: a list, * alone, or the default of each root', () => {
+    expect(read([]).namespaces).toBe('default');
+    expect(read(['--cluster-inventory-namespaces=*']).namespaces).toBe('all');
+    expect(read(['--cluster-inventory-namespaces=a, b,a']).namespaces).toEqual(['a', 'b']);
+    for (const bad of ['a,,b', '*,a', 'A', '-a', 'a_b', 'a,', 'x'.repeat(64)]) {
+      expect(faultOf([`--cluster-inventory-namespaces=${bad}`])).toMatch(/^--cluster-inventory-namespaces: /);
+    }
+  });
+
+  it('[DI-07] a label selector that the API server would refuse stops the process', () => {
+    const good = [
+      '',
+      '!headlamp.dev/ignore',
+      'a=b',
+      'a==b,c!=d',
+      'env in (prod, dev),!x',
+      'x notin (a)',
+      'tier',
+      'n>3',
+      'a=',
+    ];
+    for (const selector of good)
+      expect(read([`--cluster-inventory-label-selector=${selector}`]).labelSelector).toBe(selector);
+    for (const bad of [
+      'a=b=c',
+      'a b',
+      'a in b',
+      '-x',
+      'a=,,b',
+      'a/b/c',
+      '!',
+      'a=$',
+      'UPPER.Prefix!/x',
+      'a in (b',
+    ])
+      expect(faultOf([`--cluster-inventory-label-selector=${bad}`])).toMatch(
+        /^--cluster-inventory-label-selector: /,
+      );
+  });
+
+  it('reads durations in Go’s notation', () => {
+    expect(read(['--cluster-inventory-no-crd-cache-ttl=1m30s']).noCrdCacheTtlMs).toBe(90_000);
+    expect(read(['--plugin-timeout=500ms']).pluginTimeoutMs).toBe(500);
+    for (const bad of ['5', '0s', '-1s', 'm', '1d'])
+      expect(faultOf([`--plugin-timeout=${bad}`])).toMatch(/^--plugin-timeout: /);
+  });
+
+  it('[ID-03] without sign-in only loopback addresses are listened on', () => {
+    for (const good of ['127.0.0.1:0', 'localhost:4466', '[::1]:4466', '127.9.9.9:1'])
+      expect(read([`--listen=${good}`]).listen.host).not.toBe('');
+    for (const bad of [
+      ':4466',
+      '0.0.0.0:4466',
+      '[::]:4466',
+      '10.0.0.1:4466',
+      'localhost.evil.example:4466',
+      '127.evil.example:1',
+      '127.0.0.1:70000',
+    ]) {
+      expect(faultOf([`--listen=${bad}`])).toMatch(/^--listen: /);
+      expect(faultOf([`--admin-listen=${bad}`])).toMatch(/^--admin-listen: /);
+    }
+    expect(faultOf(['--auth=hub'])).toMatch(/^--auth: /);
+  });
+
+  it('requires the provider file and a dashboard without a path', () => {
+    const line = readOptionTexts([], {});
+    if (line.kind !== 'options') throw new Error('no options');
+    expect(() => parseOptions(line.texts)).toThrow('--cluster-inventory-provider-file: is required');
+    expect(faultOf(['--dashboard-url=http://127.0.0.1:1/x'])).toContain('--base-url');
+    expect(faultOf(['--dashboard-url=ftp://127.0.0.1'])).toContain('--dashboard-url');
+  });
+
+  it('takes a base path with or without a slash at its end', () => {
+    expect(read(['--base-url=/headlamp/']).baseUrl).toBe('/headlamp');
+    expect(read(['--base-url=/']).baseUrl).toBe('');
+    for (const bad of ['headlamp', '/a/../b', '/a//b', '/a?b', '/%2e'])
+      expect(faultOf([`--base-url=${bad}`])).toMatch(/^--base-url: /);
+  });
+});
