@@ -1,0 +1,232 @@
+import { describe, expect, it } from 'vitest';
+import { parseProviderFile, type ProviderFile } from '../config/providerFile.ts';
+import type { Credential } from '../credentials/credential.ts';
+import { CodedError } from '../foundation/errors.ts';
+import { decodeClusterProfile } from '../inventory/clusterProfile.ts';
+import type { InventoryItem } from '../inventory/inventory.ts';
+import { buildProfileKey } from '../inventory/profileKey.ts';
+import { desktopAccessPolicy } from './accessPolicy.ts';
+import type { ClusterEntry } from './clusterEntry.ts';
+import { buildClusterName } from './clusterName.ts';
+import type { LiveCluster } from './liveCluster.ts';
+import { createClusterRegistry, type ClusterRegistry } from './registry.ts';
+import type { AccessCandidate } from './resolveAccess.ts';
+
+interface Opened {
+  readonly candidate: AccessCandidate;
+  readonly closed: AbortSignal;
+  readonly ended: string[];
+}
+
+/** A registry whose clusters are opened without sockets; `answer` is what each provider's plugin does. */
+function createFixture(answer: Record<string, () => Promise<Credential>> = {}) {
+  const opened: Opened[] = [];
+  let now = 1000;
+  const registry = createClusterRegistry({
+    policy: desktopAccessPolicy,
+    providers: providerFile('p', 'q'),
+    now: () => now,
+    openCluster(candidate, closed): LiveCluster {
+      const ended: string[] = [];
+      opened.push({ candidate, closed, ended });
+      return {
+        provider: candidate.provider,
+        connection: candidate.connection,
+        closed,
+        credentials: {
+          get: answer[candidate.provider] ?? (() => Promise.resolve({ token: 't', connectionKey: '' })),
+          reject: () => undefined,
+          close: () => ended.push('credentials'),
+        },
+        connections: {
+          dispatcher: () => {
+            throw new Error('no sockets here');
+          },
+          dial: () => Promise.reject(new Error('no sockets here')),
+          close: () => ended.push('connections'),
+        },
+      };
+    },
+  });
+  return { registry, opened, tick: (ms: number) => (now += ms) };
+}
+
+function providerFile(...names: string[]): ProviderFile {
+  return parseProviderFile(
+    JSON.stringify({
+      providers: names.map((name) => ({
+        name,
+        execConfig: { apiVersion: 'client.authentication.k8s.io/v1', command: name, provideClusterInfo: true },
+      })),
+    }),
+  );
+}
+
+interface ItemOptions {
+  readonly uid?: string;
+  readonly server?: string;
+  readonly providers?: readonly string[];
+  readonly version?: string;
+  readonly deletionTimestamp?: string;
+}
+
+function item(name: string, options: ItemOptions = {}): InventoryItem {
+  const { uid = `uid-${name}`, server = 'https://api.example.com', providers = ['p'], version, deletionTimestamp } = options;
+  const profile = decodeClusterProfile({
+    metadata: { name, namespace: 'fleet', uid, ...(deletionTimestamp ? { deletionTimestamp } : {}) },
+    status: { version: { kubernetes: version }, accessProviders: providers.map((each) => ({ name: each, cluster: { server } })) },
+  });
+  if (!profile) throw new Error('not decoded');
+  return { key: buildProfileKey('store/hub', 'fleet', name), root: 'store/hub', profile };
+}
+
+function entryOf(registry: ClusterRegistry, name: string): ClusterEntry {
+  const entry = registry.get(buildClusterName(buildProfileKey('store/hub', 'fleet', name)));
+  if (!entry) throw new Error(`no ${name}`);
+  return entry;
+}
+
+async function failureOf(promise: Promise<unknown>): Promise<string> {
+  try {
+    await promise;
+  } catch (thrown) {
+    if (thrown instanceof CodedError) return thrown.code;
+    throw thrown;
+  }
+  return 'ok';
+}
+
+const failing = () => Promise.reject(new CodedError('plugin-exited', 'it failed'));
+
+describe('registry', () => {
+  it('[DI-31] a name is a lookup key and nothing else', () => {
+    const { registry } = createFixture();
+    registry.upsert(item('a'));
+    for (const name of ['..', '__proto__', 'constructor', 'toString', '', 'cluster-inventory-', 'a%2Fb']) {
+      expect(registry.get(name)).toBeUndefined();
+    }
+  });
+
+  it('[EX-31] discovering a cluster opens nothing and runs nothing', () => {
+    const { registry, opened } = createFixture();
+    for (let index = 0; index < 50; index++) registry.upsert(item(`p-${index}`));
+    expect(registry.list()).toHaveLength(50);
+    expect(opened).toHaveLength(0);
+  });
+
+  it('[AC-12, PX-04] an unreachable cluster is listed with its reason and cannot be selected', async () => {
+    const { registry } = createFixture();
+    registry.upsert(item('none', { providers: [] }));
+    registry.upsert(item('other', { providers: ['unknown'] }));
+    registry.upsert(item('bad', { server: 'nonsense' }));
+    registry.upsert(item('metadata', { server: 'https://169.254.169.254' }));
+    const states = Object.fromEntries(registry.list().map(({ profile, status }) => [profile.name, [status.state, status.code]]));
+    expect(states).toEqual({
+      none: ['no-provider', 'no-access-provider'],
+      other: ['no-provider', 'no-matching-provider'],
+      bad: ['invalid', 'server-invalid'],
+      metadata: ['blocked', 'server-address-refused'],
+    });
+    expect(await failureOf(entryOf(registry, 'none').select())).toBe('no-access-provider');
+  });
+
+  it('[AC-13] withdrawn access ends what is open at once and is never used again', async () => {
+    const { registry, opened } = createFixture();
+    registry.upsert(item('a'));
+    await entryOf(registry, 'a').select();
+    registry.upsert(item('a', { providers: [] }));
+    expect(opened[0]?.closed.aborted).toBe(true);
+    expect(opened[0]?.ended).toEqual(['credentials', 'connections']);
+    expect(await failureOf(entryOf(registry, 'a').select())).toBe('no-access-provider');
+    registry.upsert(item('a', { server: 'https://new.example.com' }));
+    expect((await entryOf(registry, 'a').select()).connection.hostname).toBe('new.example.com');
+    expect(opened).toHaveLength(2);
+  });
+
+  it('[FA-12, DI-33, TH-20] another server or another UID: nothing of the old one is used', async () => {
+    const { registry, opened } = createFixture();
+    registry.upsert(item('a'));
+    await entryOf(registry, 'a').select();
+    registry.upsert(item('a', { server: 'https://moved.example.com' }));
+    expect((await entryOf(registry, 'a').select()).connection.hostname).toBe('moved.example.com');
+    registry.upsert(item('a', { server: 'https://moved.example.com', uid: 'another' }));
+    await entryOf(registry, 'a').select();
+    expect(opened.map(({ closed }) => closed.aborted)).toEqual([true, true, false]);
+    expect(opened[2]?.candidate.invocation.owner).toBe('another');
+  });
+
+  it('a change that says nothing about access leaves what is open alone', async () => {
+    const { registry, opened } = createFixture();
+    registry.upsert(item('a', { version: 'v1.33.0' }));
+    await entryOf(registry, 'a').select();
+    registry.upsert(item('a', { version: 'v1.34.0' }));
+    await entryOf(registry, 'a').select();
+    expect(opened).toHaveLength(1);
+    expect(entryOf(registry, 'a').profile.version).toBe('v1.34.0');
+  });
+
+  it('[DI-34, FA-11] being removed ends streams and is a reason; removed is gone', async () => {
+    const { registry, opened } = createFixture();
+    registry.upsert(item('a'));
+    await entryOf(registry, 'a').select();
+    registry.upsert(item('a', { deletionTimestamp: '2026-01-01T00:00:00Z' }));
+    expect(opened[0]?.closed.aborted).toBe(true);
+    expect(entryOf(registry, 'a').status.state).toBe('being-removed');
+    expect(await failureOf(entryOf(registry, 'a').select())).toBe('profile-being-removed');
+    registry.remove(item('a').key);
+    expect(registry.list()).toHaveLength(0);
+  });
+
+  it('[AC-14] the first plugin fails: the next provider serves, and the cluster says which', async () => {
+    const { registry } = createFixture({ p: failing });
+    registry.upsert(item('a', { providers: ['p', 'q'] }));
+    expect(entryOf(registry, 'a').provider).toBe('p');
+    expect((await entryOf(registry, 'a').select()).provider).toBe('q');
+    expect(entryOf(registry, 'a').provider).toBe('q');
+    expect(entryOf(registry, 'a').status.state).toBe('not-checked');
+  });
+
+  it('[FA-20] every plugin fails: the first one’s error is the reason, with its time', async () => {
+    const { registry, tick } = createFixture({ p: failing });
+    registry.upsert(item('a'));
+    tick(500);
+    expect(await failureOf(entryOf(registry, 'a').select())).toBe('plugin-exited');
+    expect(entryOf(registry, 'a').status).toEqual({
+      state: 'credential-failed',
+      since: 1500,
+      stage: 'credential',
+      code: 'plugin-exited',
+      message: 'it failed',
+    });
+    tick(500);
+    await failureOf(entryOf(registry, 'a').select());
+    expect(entryOf(registry, 'a').status.since).toBe(1500);
+    entryOf(registry, 'a').report('ok');
+    expect(entryOf(registry, 'a').status).toEqual({ state: 'ready', since: 2000 });
+  });
+
+  it('what came of a request cut by a change says nothing about the access that there is now', () => {
+    const { registry } = createFixture();
+    registry.upsert(item('a'));
+    entryOf(registry, 'a').report(new CodedError('profile-being-removed'));
+    entryOf(registry, 'a').report(new CodedError('path-refused'));
+    expect(entryOf(registry, 'a').status.state).toBe('not-checked');
+    entryOf(registry, 'a').report(new CodedError('connection-refused'));
+    expect(entryOf(registry, 'a').status.state).toBe('unreachable');
+  });
+
+  it('[AC-03] a changed provider file resolves every cluster anew and touches only what it changes', async () => {
+    const { registry, opened } = createFixture();
+    registry.upsert(item('a', { providers: ['p'] }));
+    registry.upsert(item('b', { providers: ['q'] }));
+    await entryOf(registry, 'a').select();
+    await entryOf(registry, 'b').select();
+    const before = registry.version;
+    registry.setProviders(providerFile('q'));
+    expect(registry.version).toBeGreaterThan(before);
+    expect(entryOf(registry, 'a').status.code).toBe('no-matching-provider');
+    expect(opened.map(({ closed }) => closed.aborted)).toEqual([true, false]);
+    registry.setProviders(providerFile('p', 'q'));
+    expect(entryOf(registry, 'a').status.state).toBe('not-checked');
+  });
+});

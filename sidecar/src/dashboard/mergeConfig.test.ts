@@ -1,0 +1,70 @@
+import { expect, it } from 'vitest';
+import type { ClusterEntry } from '../clusters/clusterEntry.ts';
+import type { ClusterName } from '../clusters/clusterName.ts';
+import { decodeClusterProfile } from '../inventory/clusterProfile.ts';
+import { buildProfileKey } from '../inventory/profileKey.ts';
+import { mergeConfig } from './mergeConfig.ts';
+
+function entry(name: string): ClusterEntry {
+  const profile = decodeClusterProfile({
+    metadata: { name: 'a', namespace: 'fleet', uid: 'u' },
+    status: {
+      version: { kubernetes: 'v1.33.4' },
+      conditions: [{ type: 'ControlPlaneHealthy', status: 'True', reason: 'Fine' }],
+      properties: [{ name: 'id.k8s.io', value: 'x' }],
+      accessProviders: [{ name: 'p', cluster: { server: 'https://secret-address.example.com' } }],
+    },
+  });
+  if (!profile) throw new Error('not decoded');
+  return {
+    name: name as ClusterName,
+    key: buildProfileKey('in-cluster', 'fleet', 'a'),
+    root: 'in-cluster',
+    profile,
+    provider: 'p',
+    status: { state: 'ready', since: 0 },
+    select: () => Promise.reject(new Error('not here')),
+    report: () => undefined,
+  };
+}
+
+it('adds the discovered clusters behind the dashboard’s own, in the shape of Headlamp core', () => {
+  const config = { isDynamicClusterEnabled: false, clusters: [{ name: 'main', auth_type: 'oidc', meta_data: { source: 'incluster' } }] };
+  expect(mergeConfig(config, [entry('cluster-inventory-a')])).toEqual({
+    ...config,
+    clusters: [
+      ...config.clusters,
+      {
+        name: 'cluster-inventory-a',
+        auth_type: '',
+        meta_data: {
+          source: 'cluster_inventory',
+          namespace: '',
+          extensions: null,
+          origin: { kubeconfig: '' },
+          originalName: 'cluster-inventory-a',
+          clusterInventory: {
+            profile: { namespace: 'fleet', name: 'a', key: 'in-cluster/fleet/a' },
+            conditions: [{ type: 'ControlPlaneHealthy', status: 'True', reason: 'Fine' }],
+            version: { kubernetes: 'v1.33.4' },
+            properties: [{ name: 'id.k8s.io', value: 'x' }],
+          },
+        },
+      },
+    ],
+  });
+});
+
+it('tells nobody where a cluster’s API server is', () => {
+  expect(JSON.stringify(mergeConfig({ clusters: [] }, [entry('a')]))).not.toContain('secret-address');
+});
+
+it('[S10] leaves a cluster of the dashboard’s own with the same name untouched', () => {
+  const own = { name: 'cluster-inventory-a', meta_data: { source: 'kubeconfig' } };
+  expect(mergeConfig({ clusters: [own] }, [entry('cluster-inventory-a')])).toEqual({ clusters: [own] });
+});
+
+it('[PX-46] an answer that is no configuration stays as it is', () => {
+  expect(mergeConfig('text', [entry('a')])).toBe('text');
+  expect(mergeConfig({}, [])).toEqual({ clusters: [] });
+});
