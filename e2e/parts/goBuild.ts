@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { endWithUs } from '../bootstrap/runCommand.mjs';
 import { goFlags, goVersionNeeded, linkerFlags } from './partsCatalogue.ts';
 import type { Progress } from './progress.ts';
 
@@ -19,6 +20,7 @@ export function createGoTool(folder: string, environment: NodeJS.ProcessEnv): Go
 
   const run = async (args: readonly string[], onLine: Progress): Promise<string> => {
     const child: ChildProcess = spawn('go', args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    endWithUs(child);
     let output = '';
     child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
     const last: string[] = [];

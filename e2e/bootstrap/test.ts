@@ -1,0 +1,86 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { resolveBinaries } from '../parts/binaries.ts';
+import { resolveBrowser } from '../parts/browser.ts';
+import { buildDashboardUi, buildPlugin, root } from './builds.ts';
+import { runChecks } from './checks.ts';
+import { plans } from './plans.mjs';
+import { formatResults, isGood, readResult, type Result } from './results.ts';
+import { runSteps } from './steps.mjs';
+
+type Run = (progress: (text: string) => void) => Promise<string | void>;
+type Title = Exclude<(typeof plans.test.steps)[number], 'Dependencies'>;
+
+const reportsFolder = join(root, 'reports');
+const results: Result[] = [];
+let running: ChildProcess | undefined;
+let stopped = false;
+
+/** Runs a workspace's tests with vitest, which prints for itself; its report goes to reports/<suite>.json. */
+async function runSuite(suite: string): Promise<string> {
+  const start = performance.now();
+  const reportFile = join(reportsFolder, `${suite}.json`);
+  const child = spawn(
+    process.execPath,
+    [
+      join(root, 'node_modules/vitest/vitest.mjs'),
+      'run',
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${reportFile}`,
+    ],
+    { cwd: join(root, suite), stdio: ['ignore', 'inherit', 'inherit'] },
+  );
+  running = child;
+  const [code] = (await once(child, 'exit')) as [number | null];
+  running = undefined;
+  const result = readResult(suite, reportFile, (performance.now() - start) / 1000, code);
+  results.push(result);
+  return result.failed > 0 ? `${result.failed} failed` : `${result.passed} passed`;
+}
+
+const runs: Record<Title, Run> = {
+  Plugin: buildPlugin,
+  'Dashboard UI': buildDashboardUi,
+  'Real parts': async (progress) => {
+    const { programs } = await resolveBinaries({ progress });
+    return Object.values(programs).some(({ origin }) => origin === 'built') ? 'built' : 'up to date';
+  },
+  Browser: async (progress) => {
+    // The suites look for it as well; this one they find first.
+    const path = await resolveBrowser({ progress });
+    process.env['CHROMIUM_PATH'] = path;
+    return path;
+  },
+  'Tests of the sidecar': () => runSuite('sidecar'),
+  'Tests of the plugin': () => runSuite('plugin'),
+  'Tests end to end': () => runSuite('e2e'),
+  Checks: async (progress) => {
+    results.push(await runChecks(progress));
+  },
+};
+
+rmSync(reportsFolder, { recursive: true, force: true });
+mkdirSync(reportsFolder);
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    stopped = true;
+    if (running) running.kill('SIGTERM');
+    else process.exit(130);
+  });
+}
+try {
+  for (const [index, title] of plans.test.steps.entries()) {
+    if (title === 'Dependencies') continue;
+    const step = { title, run: runs[title], printsItself: title.startsWith('Tests') };
+    await runSteps([step], { first: index + 1, total: plans.test.steps.length });
+    if (stopped) break;
+  }
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  results.push({ suite: 'set-up', passed: 0, failed: 1, skipped: [], seconds: 0 });
+}
+console.log(formatResults(results));
+process.exitCode = stopped ? 130 : isGood(results) ? 0 : 1;

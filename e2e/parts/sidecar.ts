@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import { findFreePort } from './freePort.ts';
+import { startDaemon } from './processes.ts';
+import { until } from './until.ts';
+
+export interface SidecarOptions {
+  readonly providerFile: string;
+  /** Its contexts are the roots. */
+  readonly kubeconfigFile: string;
+  readonly dashboardUrl: string;
+  readonly logFolder: string;
+  /** A free one if not told. */
+  readonly port?: number;
+  /** Names the log, where a test starts several. */
+  readonly name?: string;
+  readonly extraArgs?: readonly string[];
+}
+
+export interface SidecarProcess {
+  /** Without a slash at the end. */
+  readonly url: string;
+  readonly adminUrl: string;
+  readonly port: number;
+  readonly logFile: string;
+  stop(): Promise<void>;
+}
+
+const mainFile = join(import.meta.dirname, '..', '..', 'sidecar', 'src', 'main.ts');
+
+/** The sidecar as a process of its own, from its sources; ready when this resolves. */
+export async function startSidecar(options: SidecarOptions): Promise<SidecarProcess> {
+  const port = options.port ?? (await findFreePort());
+  const adminPort = await findFreePort();
+  const adminUrl = `http://127.0.0.1:${adminPort}`;
+  const daemon = startDaemon({
+    name: options.name ?? 'sidecar',
+    command: process.execPath,
+    args: [
+      mainFile,
+      `--cluster-inventory-provider-file=${options.providerFile}`,
+      `--kubeconfig=${options.kubeconfigFile}`,
+      `--dashboard-url=${options.dashboardUrl}`,
+      `--listen=127.0.0.1:${port}`,
+      `--admin-listen=127.0.0.1:${adminPort}`,
+      ...(options.extraArgs ?? []),
+    ],
+    logFolder: options.logFolder,
+  });
+  try {
+    await until(
+      async () => {
+        daemon.assertRunning();
+        return (await fetch(`${adminUrl}/readyz`).catch(() => undefined))?.status === 200;
+      },
+      { timeoutMs: 30_000, message: 'the sidecar is not ready' },
+    );
+  } catch (error) {
+    await daemon.stop();
+    throw error;
+  }
+  return { url: `http://127.0.0.1:${port}`, adminUrl, port, logFile: daemon.logFile, stop: () => daemon.stop() };
+}
