@@ -21,3 +21,12 @@ export async function findFreePort(): Promise<number> {
     return port;
   }
 }
+
+/** Whether nobody listens on this port of 127.0.0.1. */
+export function isPortFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}

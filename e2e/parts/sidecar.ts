@@ -58,5 +58,11 @@ export async function startSidecar(options: SidecarOptions): Promise<SidecarProc
     await daemon.stop();
     throw error;
   }
-  return { url: `http://127.0.0.1:${port}`, adminUrl, port, logFile: daemon.logFile, stop: () => daemon.stop() };
+  return {
+    url: `http://127.0.0.1:${port}`,
+    adminUrl,
+    port,
+    logFile: daemon.logFile,
+    stop: () => daemon.stop(),
+  };
 }

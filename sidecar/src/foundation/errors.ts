@@ -98,6 +98,11 @@ export const errorRegistry = {
   'host-refused': badRequest('The Host of the request is not served here'),
   'headers-refused': badRequest('The headers of the request cannot be sent to the cluster'),
   'method-refused': { status: 405, reason: 'MethodNotAllowed', summary: 'The method is not allowed' },
+  'impersonation-refused': {
+    status: 403,
+    reason: 'Forbidden',
+    summary: 'Impersonation headers are not accepted',
+  },
   'origin-refused': { status: 403, reason: 'Forbidden', summary: 'The request comes from another origin' },
   'not-implemented': {
     status: 501,

@@ -1,0 +1,108 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { installPlugin } from '../dashboard/backend/pluginFolder.ts';
+import { startDashboard } from '../dashboard/startDashboard.ts';
+import { type AccessKind, type Fleet, startFleet } from '../parts/fleet.ts';
+import { findFreePort, isPortFree } from '../parts/freePort.ts';
+import type { Progress } from '../parts/progress.ts';
+import { startSidecar } from '../parts/sidecar.ts';
+import { until } from '../parts/until.ts';
+import { publishMore } from './publishMore.ts';
+
+export interface DemoParts {
+  /** Undefined: 4466, or a free one when that is taken. */
+  readonly port: number | undefined;
+  readonly clusters: number;
+  /** Kubeconfigs, the provider file and `logs/` go here; emptied first. */
+  readonly folder: string;
+  readonly progress: Progress;
+}
+
+export interface Demo {
+  readonly url: string;
+  readonly fleet: Fleet;
+  readonly clusters: readonly DemoCluster[];
+  stop(): Promise<void>;
+}
+
+export interface DemoCluster {
+  readonly name: string;
+  readonly displayName: string;
+  readonly access: string;
+}
+
+const usualPort = 4466;
+const pluginBuild = join(import.meta.dirname, '..', '..', 'plugin', 'dist');
+const spokeAccess: readonly {
+  readonly access: AccessKind;
+  readonly displayName: string;
+  readonly shows: string;
+}[] = [
+  { access: 'token', displayName: 'payments-prod-eu-1', shows: 'token, by secretreader' },
+  {
+    access: 'certificate',
+    displayName: 'payments-prod-us-1',
+    shows: 'client certificate, by kubeconfig-secretreader',
+  },
+  { access: 'failing', displayName: 'batch-gpu', shows: 'fails: its Secret is missing' },
+];
+
+/** The whole product on real parts; everything answers when this resolves, and what was started ends when it fails. */
+export async function startDemo({ port, clusters, folder, progress }: DemoParts): Promise<Demo> {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const started: { stop(): Promise<void> }[] = [];
+  const stop = async (): Promise<void> => {
+    // The sidecar first: it would report the others as lost.
+    for (const part of started.splice(0).reverse()) await part.stop();
+  };
+  try {
+    const fleet = await startFleet({ folder, progress });
+    started.push(fleet);
+    progress('publishing ClusterProfiles');
+    const published: DemoCluster[] = [];
+    for (const [index, { access, displayName, shows }] of spokeAccess.entries()) {
+      const spoke = fleet.spokes[index];
+      if (!spoke) throw new Error('the fleet has too few spokes');
+      await fleet.publish(spoke, { access, name: displayName, displayName });
+      published.push({ name: displayName, displayName, access: shows });
+    }
+    await publishMore(fleet, clusters - spokeAccess.length, progress);
+
+    progress('starting the dashboard');
+    const pluginDir = join(folder, 'plugins');
+    await installPlugin({ distDir: pluginBuild, pluginDir, name: 'cluster-inventory' });
+    const { hub } = fleet;
+    const dashboard = await startDashboard({
+      hub: { url: hub.url, ca: hub.ca, token: hub.tokens['admin'] ?? '' },
+      pluginDir,
+    });
+    started.push(dashboard);
+    progress('starting the sidecar');
+    const sidecar = await startSidecar({
+      providerFile: fleet.providerFile,
+      kubeconfigFile: fleet.hubKubeconfigFile,
+      dashboardUrl: dashboard.url,
+      logFolder: fleet.logFolder,
+      // A dashboard on loopback serves no Host but its own.
+      extraArgs: [`--dashboard-host=127.0.0.1:${dashboard.port}`],
+      port: port ?? ((await isPortFree(usualPort)) ? usualPort : await findFreePort()),
+    });
+    started.push(sidecar);
+    progress('waiting for the clusters');
+    await until(async () => (await countClusters(sidecar.url)) >= clusters, {
+      timeoutMs: 30_000,
+      message: 'the sidecar does not list the clusters',
+    });
+    return { url: `${sidecar.url}/`, fleet, clusters: published, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function countClusters(url: string): Promise<number> {
+  const answer = await fetch(`${url}/cluster-inventory/v1/clusters`);
+  const { clusters } = (await answer.json()) as { clusters: readonly unknown[] };
+  return clusters.length;
+}
