@@ -1,0 +1,47 @@
+import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+
+/** A throw-away certificate with its key, as PEM: for tests that need a pair which belongs together. */
+export interface SelfSignedPair {
+  readonly certificate: string;
+  readonly key: string;
+  /** SHA-256 of the certificate's binary form, in hexadecimal. */
+  readonly digest: string;
+}
+
+const der = (tag: number, ...contents: Buffer[]): Buffer => {
+  const content = Buffer.concat(contents);
+  const { length } = content;
+  const lengthBytes =
+    length < 128 ? [length] : length < 256 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
+  return Buffer.concat([Buffer.from([tag, ...lengthBytes]), content]);
+};
+const sequence = (...contents: Buffer[]): Buffer => der(0x30, ...contents);
+const oid = (hex: string): Buffer => der(0x06, Buffer.from(hex, 'hex'));
+const utcTime = (text: string): Buffer => der(0x17, Buffer.from(text));
+
+export function createSelfSignedPair(commonName = 'user'): SelfSignedPair {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const ecdsaWithSha256 = sequence(oid('2a8648ce3d040302'));
+  const name = sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from(commonName)))));
+  const serial = Buffer.from([1, ...randomBytes(8)]);
+  const body = sequence(
+    der(0xa0, der(0x02, Buffer.from([2]))),
+    der(0x02, serial),
+    ecdsaWithSha256,
+    name,
+    sequence(utcTime('200101000000Z'), utcTime('491231235959Z')),
+    name,
+    publicKey.export({ type: 'spki', format: 'der' }),
+  );
+  const certificate = sequence(
+    body,
+    ecdsaWithSha256,
+    der(0x03, Buffer.from([0]), sign('sha256', body, privateKey)),
+  );
+  const lines = certificate.toString('base64').replace(/.{64}/g, '$&\n');
+  return {
+    certificate: `-----BEGIN CERTIFICATE-----\n${lines.trim()}\n-----END CERTIFICATE-----\n`,
+    key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    digest: createHash('sha256').update(certificate).digest('hex'),
+  };
+}
