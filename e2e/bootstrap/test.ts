@@ -10,13 +10,13 @@ import { plans } from './plans.mjs';
 import { formatResults, isGood, readResult, type Result } from './results.ts';
 import { runSteps } from './steps.mjs';
 
-type Run = (progress: (text: string) => void) => Promise<string | void>;
+type Run = (progress: (text: string) => void) => Promise<string | undefined>;
 type Title = Exclude<(typeof plans.test.steps)[number], 'Dependencies'>;
 
 const reportsFolder = join(root, 'reports');
 const results: Result[] = [];
 let running: ChildProcess | undefined;
-let stopped = false;
+const stop = new AbortController();
 
 /** Runs a workspace's tests with vitest, which prints for itself; its report goes to reports/<suite>.json. */
 async function runSuite(suite: string): Promise<string> {
@@ -59,6 +59,7 @@ const runs: Record<Title, Run> = {
   'Tests end to end': () => runSuite('e2e'),
   Checks: async (progress) => {
     results.push(await runChecks(progress));
+    return undefined;
   },
 };
 
@@ -66,7 +67,7 @@ rmSync(reportsFolder, { recursive: true, force: true });
 mkdirSync(reportsFolder);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    stopped = true;
+    stop.abort();
     if (running) running.kill('SIGTERM');
     else process.exit(130);
   });
@@ -76,11 +77,11 @@ try {
     if (title === 'Dependencies') continue;
     const step = { title, run: runs[title], printsItself: title.startsWith('Tests') };
     await runSteps([step], { first: index + 1, total: plans.test.steps.length });
-    if (stopped) break;
+    if (stop.signal.aborted) break;
   }
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   results.push({ suite: 'set-up', passed: 0, failed: 1, skipped: [], seconds: 0 });
 }
 console.log(formatResults(results));
-process.exitCode = stopped ? 130 : isGood(results) ? 0 : 1;
+process.exitCode = stop.signal.aborted ? 130 : isGood(results) ? 0 : 1;

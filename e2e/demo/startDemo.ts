@@ -20,6 +20,7 @@ export interface DemoParts {
 
 export interface Demo {
   readonly url: string;
+  readonly adminUrl: string;
   readonly fleet: Fleet;
   readonly clusters: readonly DemoCluster[];
   stop(): Promise<void>;
@@ -94,7 +95,7 @@ export async function startDemo({ port, clusters, folder, progress }: DemoParts)
       timeoutMs: 30_000,
       message: 'the sidecar does not list the clusters',
     });
-    return { url: `${sidecar.url}/`, fleet, clusters: published, stop };
+    return { url: `${sidecar.url}/`, adminUrl: sidecar.adminUrl, fleet, clusters: published, stop };
   } catch (error) {
     await stop();
     throw error;

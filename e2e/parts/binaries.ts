@@ -73,7 +73,7 @@ export async function resolveBinaries({
     const onWait = (pid: number): void =>
       progress(`waiting for another run that is building (process ${pid})`);
     await withFileLock(join(cache, 'lock'), onWait, async () => {
-      for (const name of missingFiles) await takeModuleFile(go, name, join(cache, name));
+      for (const name of missingFiles) await takeModuleFile(go, name, join(cache, name), progress);
       for (const [index, name] of missing.entries()) {
         const label = `${name} (${index + 1} of ${missing.length})`;
         await buildProgram(go, name, join(cache, name), (text) => progress(`${label}: ${text}`));
@@ -154,9 +154,15 @@ async function buildProgram(go: GoTool, name: ProgramName, path: string, progres
   }
 }
 
-async function takeModuleFile(go: GoTool, name: ModuleFileName, path: string): Promise<void> {
+async function takeModuleFile(
+  go: GoTool,
+  name: ModuleFileName,
+  path: string,
+  progress: Progress,
+): Promise<void> {
   const { module, paths } = moduleFiles[name];
-  const folder = await go.findModule(module);
+  progress(`downloading ${module}`);
+  const folder = await go.findModule(module, progress);
   mkdirSync(join(path, '..'), { recursive: true });
   const unfinished = `${path}.${process.pid}`;
   writeFileSync(unfinished, paths.map((each) => readFileSync(join(folder, each), 'utf8')).join('\n---\n'));

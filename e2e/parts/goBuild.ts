@@ -11,7 +11,7 @@ export interface GoTool {
   /** Builds a package into a file, telling which package is being compiled. */
   build(packagePath: string, output: string, progress: Progress): Promise<void>;
   /** The folder of a module in the module cache, downloaded if need be. */
-  findModule(module: string): Promise<string>;
+  findModule(module: string, progress: Progress): Promise<string>;
 }
 
 /** Go, run in the folder of the pinned module. GOTOOLCHAIN and the caches stay as the user has them. */
@@ -52,8 +52,13 @@ export function createGoTool(folder: string, environment: NodeJS.ProcessEnv): Go
         progress(`compiling ${line} (${count})`);
       });
     },
-    findModule: async (module) =>
-      (await run(['list', '-m', '-f', '{{.Dir}}', module], () => undefined)).trim(),
+    findModule: async (module, progress) => {
+      const answer: unknown = JSON.parse(await run(['mod', 'download', '-json', module], progress));
+      if (typeof answer !== 'object' || answer === null || !('Dir' in answer)) {
+        throw new Error(`go mod download ${module} names no folder`);
+      }
+      return String(answer.Dir);
+    },
   };
 }
 

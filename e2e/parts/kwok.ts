@@ -116,7 +116,7 @@ export async function startKwok({
   };
   try {
     await createNodeAndPods(server, pods);
-    await until(async () => (await server.client.list<KubeObject>('/api/v1/pods')).every(isRunning), {
+    await until(async () => (await server.client.list('/api/v1/pods')).every(isRunning), {
       timeoutMs: 60_000,
       message: `Pods of ${server.name} are running`,
       intervalMs: 100,

@@ -21,7 +21,7 @@ export interface Daemon {
   readonly pid: number;
   readonly logFile: string;
   /** Throws, with the end of the log, once the process has ended without being asked to. */
-  assertRunning(): void;
+  readonly assertRunning: () => void;
   /** TERM to the whole group, KILL after the grace time; returns when it is gone. */
   stop(options?: { readonly graceMs?: number }): Promise<void>;
 }

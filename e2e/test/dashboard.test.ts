@@ -2,11 +2,11 @@ import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { installPlugin } from '../dashboard/backend/pluginFolder.ts';
 import { startDashboard, type Dashboard } from '../dashboard/startDashboard.ts';
-import { startEchoHub, type EchoHub } from './dashboard/echoHub.ts';
-import { sendRaw } from './dashboard/rawHttp.ts';
+import { type Echo, startEchoHub, type EchoHub } from './dashboard/echoHub.ts';
+import { type RawAnswer, sendRaw } from './dashboard/rawHttp.ts';
 
 const PAGE = `<script>headlampBaseUrl = __baseUrl__;</script><script src="./assets/main.js"></script>`;
 
@@ -33,12 +33,13 @@ beforeAll(async () => {
   const own = { url: hub.url, token: 'own-token' };
   dashboard = await startDashboard({ hub: own, uiDir, pluginDir, env: {} });
   behindBase = await startDashboard({ hub: own, uiDir, baseUrl: '/headlamp', clusterName: 'büro', env: {} });
+  return async () => {
+    await Promise.all([dashboard.stop(), behindBase.stop(), hub.stop()]);
+    await rm(workDir, { recursive: true, force: true });
+  };
 });
 
-afterAll(async () => {
-  await Promise.all([dashboard?.stop(), behindBase?.stop(), hub?.stop()]);
-  await rm(workDir, { recursive: true, force: true });
-});
+const readEcho = ({ body }: RawAnswer) => JSON.parse(body) as Echo;
 
 const get = (target: string, headers: Record<string, string> = {}) =>
   sendRaw(dashboard.port, `GET ${target}`, headers);
@@ -95,8 +96,7 @@ describe('paths', () => {
 
   it('decodes before it routes', async () => {
     expect((await get('/c%6Fnfig')).headers.get('content-type')).toEqual(['application/json']);
-    const forwarded = JSON.parse((await get('/clusters/main%2Fapi/v1/a%2Fb%21?q=%2F')).body);
-    expect(forwarded.target).toBe('/api/v1/a/b%21?q=%2F');
+    expect(readEcho(await get('/clusters/main%2Fapi/v1/a%2Fb%21?q=%2F')).target).toBe('/api/v1/a/b%21?q=%2F');
   });
 
   it.each(['/', '/c/main/pods', '/no/such/file.js', '/clusters', '/clusters/main'])(
@@ -133,14 +133,15 @@ describe('a base URL', () => {
     expect((await below('/config')).status).toBe(404);
     expect((await below('/headlamp/config')).status).toBe(200);
     expect((await below('/headlamp/assets/main.js')).body).toBe('run();');
-    expect(JSON.parse((await below('/headlamp/clusters/b%C3%BCro/version')).body).target).toBe('/version');
+    expect(readEcho(await below('/headlamp/clusters/b%C3%BCro/version')).target).toBe('/version');
   });
 });
 
 describe('configuration and plugins', () => {
   it('names its own cluster', async () => {
-    const { clusters } = JSON.parse((await get('/config')).body);
-    expect(clusters).toMatchObject([{ name: 'main', auth_type: '', meta_data: { source: 'kubeconfig' } }]);
+    expect(JSON.parse((await get('/config')).body)).toMatchObject({
+      clusters: [{ name: 'main', auth_type: '', meta_data: { source: 'kubeconfig' } }],
+    });
   });
 
   it('lists whole plugins and serves their files', async () => {
@@ -200,7 +201,7 @@ describe('the session', () => {
 
   it('reaches the API server, before a header, before the own token', async () => {
     const seen = async (headers: Record<string, string>) =>
-      JSON.parse((await get('/clusters/main/version', headers)).body).headers;
+      readEcho(await get('/clusters/main/version', headers)).headers;
     const cookie = {
       Cookie: 'x=1; headlamp-auth-main.0=aa; headlamp-auth-main.1=bb; headlamp-auth-main.3=cc',
     };

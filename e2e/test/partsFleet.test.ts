@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { startFleet, type Fleet } from '../parts/fleet.ts';
-import { createKubeClient, type KubeObject } from '../parts/kubeClient.ts';
+import { createKubeClient } from '../parts/kubeClient.ts';
 import type { AccessProvider } from '../parts/hub.ts';
 import { execExtension } from '../parts/access.ts';
 import { until } from '../parts/until.ts';
@@ -13,8 +13,8 @@ let fleet: Fleet;
 
 beforeAll(async () => {
   fleet = await startFleet({ spokes: 2 });
+  return () => fleet.stop();
 }, 300_000);
-afterAll(() => fleet?.stop(), 30_000);
 
 /** Runs a reference plugin as the provider file says, for what a profile publishes. */
 async function runPlugin({ name, cluster }: AccessProvider): Promise<Record<string, string>> {
@@ -74,7 +74,7 @@ describe('a fleet', () => {
     await fleet.publish(spoke, { access: 'token', displayName: 'Shop' });
     const { token = '' } = await runPlugin(await publishedBy('spoke-1'));
     const client = createKubeClient({ url: spoke.url, ca: spoke.ca, token });
-    const pods = await client.list<KubeObject>('/api/v1/pods');
+    const pods = await client.list('/api/v1/pods');
     expect(pods.map(({ metadata }) => metadata.name).sort()).toEqual(['cart', 'frontend', 'hello']);
     await client.close();
   });

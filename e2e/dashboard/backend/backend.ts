@@ -48,31 +48,43 @@ export function createBackend(options: BackendOptions): { server: Server; close:
     const route = dispatch(request);
     switch (route.kind) {
       case 'refused':
-        return writeText(response, route.status, route.text);
+        writeText(response, route.status, route.text);
+        return;
       case 'redirect':
         response.writeHead(301, { Location: route.location }).end();
         return;
       case 'outside':
-        return writeText(response, 404, '404 page not found');
+        writeText(response, 404, '404 page not found');
+        return;
       case 'config':
-        return writeJson(response, 200, buildConfig(options));
+        writeJson(response, 200, buildConfig(options));
+        return;
       case 'pluginList':
-        return writeJson(response, 200, await listPlugins(options.pluginDir));
+        writeJson(response, 200, await listPlugins(options.pluginDir));
+        return;
       case 'pluginFile': {
         const folder = options.pluginDir;
         const headers = { 'Cache-Control': 'no-cache' };
         const isServed = folder !== undefined && (await serveFile(response, folder, route.path, headers));
-        return isServed ? undefined : writeText(response, 404, '404 page not found');
+        if (!isServed) writeText(response, 404, '404 page not found');
+        return;
       }
       case 'setToken':
         return setToken(request, response, route.cluster);
       case 'me': {
         const { status, body } = describeUser(tokenOf(request, route.cluster), options.nowMs());
-        return writeJson(response, status, body);
+        writeJson(response, status, body);
+        return;
       }
       case 'cluster':
-        if (route.cluster !== clusterName) return writeText(response, 404, 'key not found');
-        return proxy.forward(request, response, route.apiTarget, readSession(request, route.cluster));
+        if (route.cluster !== clusterName) {
+          writeText(response, 404, 'key not found');
+          return;
+        }
+        {
+          proxy.forward(request, response, route.apiTarget, readSession(request, route.cluster));
+          return;
+        }
       case 'static':
         if (await serveFile(response, options.uiDir, route.path)) return;
         return serveIndex(response, options.uiDir, baseUrl);
@@ -94,7 +106,10 @@ export function createBackend(options: BackendOptions): { server: Server; close:
     cluster: string,
   ): Promise<void> {
     const token = await readToken(request);
-    if (token === undefined) return writeText(response, 400, 'Invalid JSON');
+    if (token === undefined) {
+      writeText(response, 400, 'Invalid JSON');
+      return;
+    }
     response.writeHead(200, { 'Set-Cookie': buildSessionCookies(request, cluster, token, baseUrl) }).end();
   }
 
@@ -136,7 +151,7 @@ function tokenOf(request: IncomingMessage, cluster: string): string | undefined 
 
 async function readToken(request: IncomingMessage): Promise<string | undefined> {
   const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(Buffer.from(chunk));
+  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
   try {
     const body: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'));
     if (typeof body !== 'object' || body === null) return undefined;

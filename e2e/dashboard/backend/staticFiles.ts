@@ -40,7 +40,10 @@ export async function serveFile(
 /** The page for every path that names no file: the UI routes by itself. */
 export async function serveIndex(response: ServerResponse, folder: string, baseUrl: string): Promise<void> {
   const page = await readFile(join(folder, 'index.html'), 'utf8').catch(() => undefined);
-  if (page === undefined) return writeText(response, 404, 'File not found');
+  if (page === undefined) {
+    writeText(response, 404, 'File not found');
+    return;
+  }
   writeBody(response, 200, applyBaseUrl(page, baseUrl), {
     'Content-Type': 'text/html; charset=utf-8',
     'Cache-Control': 'no-cache',

@@ -37,6 +37,6 @@ function namesUsedIn(folder: string): string[] {
 }
 
 function readIcon(name: string): unknown {
-  const icon: { default: unknown } = require(`@iconify/icons-mdi/${name}.js`);
+  const icon = require(`@iconify/icons-mdi/${name}.js`) as { default: unknown };
   return icon.default;
 }

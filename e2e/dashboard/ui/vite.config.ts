@@ -8,7 +8,9 @@ export default defineConfig({
   base: './',
   define: { global: 'globalThis', 'import.meta.env.UNDER_TEST': 'false' },
   // The editor without the services of languages that no page of Headlamp edits.
-  resolve: { alias: [{ find: /^monaco-editor$/, replacement: 'monaco-editor/esm/vs/editor/edcore.main.js' }] },
+  resolve: {
+    alias: [{ find: /^monaco-editor$/, replacement: 'monaco-editor/esm/vs/editor/edcore.main.js' }],
+  },
   esbuild: { jsx: 'automatic' },
   plugins: [
     headlampIcons(),

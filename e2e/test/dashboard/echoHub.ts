@@ -1,5 +1,11 @@
 import { createServer } from 'node:http';
 
+/** What it answers with. */
+export interface Echo {
+  readonly target: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 export interface EchoHub {
   url: string;
   stop: () => Promise<void>;

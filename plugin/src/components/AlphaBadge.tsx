@@ -9,7 +9,6 @@ export function AlphaBadge() {
   return (
     <Chip
       clickable
-      color="warning"
       component="a"
       href={API_PAGE}
       label={t('Alpha')}
@@ -17,6 +16,7 @@ export function AlphaBadge() {
       size="small"
       target="_blank"
       title={t('The ClusterProfile API is in alpha and may change.')}
+      sx={{ borderColor: 'text.secondary', color: 'text.primary' }}
       variant="outlined"
       aria-label={t('Alpha, about the ClusterProfile API (opens a new tab)')}
     />

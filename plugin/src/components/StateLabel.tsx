@@ -25,7 +25,7 @@ export function StateLabel({ word, severity, message, since, stale }: StateLabel
   const age = since === undefined ? undefined : Utils.timeAgo(since);
   return (
     <Box sx={{ display: 'flex', flexDirection: 'column', alignItems: 'flex-start', gap: 0.5, minWidth: 0 }}>
-      <StatusLabel status={isColoured ? severity : ''}>
+      <StatusLabel status={isColoured ? severity : ''} sx={{ maxWidth: '100%', whiteSpace: 'normal' }}>
         <StateIcon severity={severity} />
         {t(word)}
       </StatusLabel>
@@ -38,7 +38,7 @@ export function StateLabel({ word, severity, message, since, stale }: StateLabel
         <Typography variant="body2" component="span" color="text.secondary">
           {stale.since === undefined
             ? t('Stale')
-            : t('Stale since {{age}}', { age: Utils.timeAgo(stale.since) })}
+            : t('Stale for {{age}}', { age: Utils.timeAgo(stale.since) })}
         </Typography>
       )}
     </Box>

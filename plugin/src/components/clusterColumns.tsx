@@ -16,7 +16,7 @@ export function buildColumns(t: Translate, isNarrow: boolean): Column[] {
   const name: Column = {
     id: 'name',
     header: t('Name'),
-    gridTemplate: 'minmax(10rem, 2fr)',
+    gridTemplate: isNarrow ? 'minmax(6rem, 1fr)' : 'minmax(10rem, 2fr)',
     accessorFn: ({ displayName, qualifier, name }) => [displayName, qualifier, name].join('\n'),
     Cell: ({ row }) => <ClusterNameCell row={row.original} />,
   };
@@ -58,7 +58,7 @@ function stateColumn(
   return {
     id,
     header,
-    gridTemplate: 'minmax(9.5rem, 1.6fr)',
+    gridTemplate: 'minmax(11rem, 1.6fr)',
     accessorFn: (row) => {
       const { word, message, since, stale } = read(row);
       return [t(word), message, since, stale?.since ?? stale !== undefined].join('\n');
@@ -71,7 +71,7 @@ function textColumn(id: string, header: string, read: (row: ClusterRow) => strin
   return {
     id,
     header,
-    gridTemplate: 'minmax(7rem, 1fr)',
+    gridTemplate: 'minmax(11rem, 1fr)',
     accessorFn: read,
     Cell: ({ row }) => <bdi>{read(row.original) || '—'}</bdi>,
   };

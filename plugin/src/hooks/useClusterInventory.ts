@@ -22,17 +22,18 @@ export function useClusterInventory(client: ClustersClient): ClusterInventory {
   const askNow = useRef<() => void>(() => undefined);
 
   useEffect(() => {
-    let isOver = false;
+    const over = new AbortController();
+    const isOver = () => over.signal.aborted;
     let isAsking = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
 
     const ask = async () => {
-      if (isAsking || isOver) return;
+      if (isAsking || isOver()) return;
       isAsking = true;
       clearTimeout(timer);
       const result = await client.list();
       isAsking = false;
-      if (isOver) return;
+      if (isOver()) return;
       setState((previous) =>
         result.ok
           ? { inventory: result.response, loadedAtMs: Date.now(), isLoading: false }
@@ -49,7 +50,7 @@ export function useClusterInventory(client: ClustersClient): ClusterInventory {
     document.addEventListener('visibilitychange', onVisibilityChange);
     void ask();
     return () => {
-      isOver = true;
+      over.abort();
       clearTimeout(timer);
       document.removeEventListener('visibilitychange', onVisibilityChange);
     };

@@ -15,9 +15,11 @@ export interface Text {
 export function useText(): Text {
   const { t, i18n, ready } = useTranslation();
   const language = i18n?.language ?? '';
-  // eslint-disable-next-line react-hooks/exhaustive-deps -- Headlamp makes a new `t` at every render.
+
   return useMemo(
     () => ({ t: (sentence, values = {}) => t(sentence, values), language, isReady: ready }),
+    // Not `t`, which is another function at every rendering.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
     [language, ready],
   );
 }

@@ -83,7 +83,7 @@ function buildDiscoveredRow(
     ...(isAmbiguous && { qualifier: `${namespace} · ${root}` }),
     source: 'cluster-inventory',
     manager: cluster.manager,
-    version: cluster.version ?? cluster.observedVersion ?? '',
+    version: cluster.version ?? '',
     health: buildState(health.state, health.message ?? health.reason, health.since),
     access: buildState(access.state, access.message ?? access.code, access.since),
     ...(cluster.stale && { stale: lastSyncedAt === undefined ? {} : { since: lastSyncedAt } }),

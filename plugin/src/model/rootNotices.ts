@@ -26,7 +26,7 @@ function buildRootNotice(root: RootSummary, hasClusters: boolean): RootNotice | 
       const since = root.lastSyncedAt === undefined ? {} : { since: root.lastSyncedAt };
       return { kind: 'failing', root: root.name, message, ...since };
     }
-    default:
+    case 'synced':
       return hasClusters ? undefined : { kind: 'empty', root: root.name, namespaces: root.namespaces };
   }
 }

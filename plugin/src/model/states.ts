@@ -20,24 +20,26 @@ const HEALTH: Readonly<Record<HealthState, StateDescription>> = {
 const ACCESS: Readonly<Record<AccessState, StateDescription>> = {
   ready: { word: 'Ready', severity: 'success' },
   'not-checked': { word: 'Not checked', severity: 'neutral' },
-  checking: { word: 'Checking', severity: 'progress' },
   'no-provider': { word: 'No provider', severity: 'warning' },
   blocked: { word: 'Blocked by policy', severity: 'warning' },
   'credential-failed': { word: 'Credential failed', severity: 'error' },
   unreachable: { word: 'Unreachable', severity: 'error' },
   'credential-rejected': { word: 'Credential rejected', severity: 'error' },
-  'impersonation-refused': { word: 'Impersonation refused', severity: 'error' },
   invalid: { word: 'Invalid profile', severity: 'error' },
   'being-removed': { word: 'Being removed', severity: 'progress' },
 };
 
 /** A state that this version does not know yet is shown by its own name. */
 export function describeHealth(state: HealthState): StateDescription {
-  return HEALTH[state] ?? { word: state, severity: 'neutral' };
+  return find(HEALTH, state);
 }
 
 export function describeAccess(state: AccessState): StateDescription {
-  return ACCESS[state] ?? { word: state, severity: 'neutral' };
+  return find(ACCESS, state);
+}
+
+function find(words: Readonly<Record<string, StateDescription>>, state: string): StateDescription {
+  return (Object.hasOwn(words, state) ? words[state] : undefined) ?? { word: state, severity: 'neutral' };
 }
 
 const WEIGHT: Readonly<Record<Severity, number>> = {

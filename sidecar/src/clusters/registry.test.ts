@@ -56,7 +56,11 @@ function providerFile(...names: string[]): ProviderFile {
     JSON.stringify({
       providers: names.map((name) => ({
         name,
-        execConfig: { apiVersion: 'client.authentication.k8s.io/v1', command: name, provideClusterInfo: true },
+        execConfig: {
+          apiVersion: 'client.authentication.k8s.io/v1',
+          command: name,
+          provideClusterInfo: true,
+        },
       })),
     }),
   );
@@ -71,10 +75,19 @@ interface ItemOptions {
 }
 
 function item(name: string, options: ItemOptions = {}): InventoryItem {
-  const { uid = `uid-${name}`, server = 'https://api.example.com', providers = ['p'], version, deletionTimestamp } = options;
+  const {
+    uid = `uid-${name}`,
+    server = 'https://api.example.com',
+    providers = ['p'],
+    version,
+    deletionTimestamp,
+  } = options;
   const profile = decodeClusterProfile({
     metadata: { name, namespace: 'fleet', uid, ...(deletionTimestamp ? { deletionTimestamp } : {}) },
-    status: { version: { kubernetes: version }, accessProviders: providers.map((each) => ({ name: each, cluster: { server } })) },
+    status: {
+      version: { kubernetes: version },
+      accessProviders: providers.map((each) => ({ name: each, cluster: { server } })),
+    },
   });
   if (!profile) throw new Error('not decoded');
   return { key: buildProfileKey('store/hub', 'fleet', name), root: 'store/hub', profile };
@@ -120,7 +133,9 @@ describe('registry', () => {
     registry.upsert(item('other', { providers: ['unknown'] }));
     registry.upsert(item('bad', { server: 'nonsense' }));
     registry.upsert(item('metadata', { server: 'https://169.254.169.254' }));
-    const states = Object.fromEntries(registry.list().map(({ profile, status }) => [profile.name, [status.state, status.code]]));
+    const states = Object.fromEntries(
+      registry.list().map(({ profile, status }) => [profile.name, [status.state, status.code]]),
+    );
     expect(states).toEqual({
       none: ['no-provider', 'no-access-provider'],
       other: ['no-provider', 'no-matching-provider'],

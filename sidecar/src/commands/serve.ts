@@ -118,7 +118,13 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
   const app = createApp({
     baseUrl,
     api: createApiRouter(registry, inventory),
-    config: createConfigEndpoint({ dashboardUrl, dashboardHost, dispatcher: dashboardAgent, registry, clock }),
+    config: createConfigEndpoint({
+      dashboardUrl,
+      dashboardHost,
+      dispatcher: dashboardAgent,
+      registry,
+      clock,
+    }),
     dashboard: passThrough,
     log,
   });
@@ -128,7 +134,7 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
     registry,
     app,
     dashboardUpgrade: (request, socket: Socket, head) => {
-      void passThrough.upgrade(request, socket, head);
+      passThrough.upgrade(request, socket, head);
     },
     port: () => port,
     limits: defaultProxyLimits,

@@ -107,7 +107,7 @@ export function createConfigEndpoint({
     }
     if (
       current.text.length >= smallestCompressed &&
-      /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))
+      /\bgzip\b/.test(request.headers['accept-encoding'] ?? '')
     ) {
       current.zipped ??= await compress(current.text);
       response.setHeader('content-encoding', 'gzip');

@@ -29,7 +29,10 @@ function entry(name: string): ClusterEntry {
 }
 
 it('adds the discovered clusters behind the dashboard’s own, in the shape of Headlamp core', () => {
-  const config = { isDynamicClusterEnabled: false, clusters: [{ name: 'main', auth_type: 'oidc', meta_data: { source: 'incluster' } }] };
+  const config = {
+    isDynamicClusterEnabled: false,
+    clusters: [{ name: 'main', auth_type: 'oidc', meta_data: { source: 'incluster' } }],
+  };
   expect(mergeConfig(config, [entry('cluster-inventory-a')])).toEqual({
     ...config,
     clusters: [

@@ -4,7 +4,7 @@ import { asCodedError, CodedError, errorDefinition, type ErrorCode, errorRegistr
 
 const documented = [
   ...readFileSync(new URL('../../../docs/errors.md', import.meta.url), 'utf8').matchAll(
-    /^\| `([a-z0-9-]+)` \|/gm,
+    /^\| `([a-z0-9-]+)` +\|/gm,
   ),
 ].map(([, code]) => code);
 

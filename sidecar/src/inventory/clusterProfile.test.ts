@@ -21,7 +21,13 @@ describe('[DI-35] a ClusterProfile decoded', () => {
     const nulls = {
       metadata: { ...metadata, labels: null, deletionTimestamp: null },
       spec: { displayName: null, clusterManager: null },
-      status: { conditions: null, properties: null, version: null, accessProviders: null, credentialProviders: null },
+      status: {
+        conditions: null,
+        properties: null,
+        version: null,
+        accessProviders: null,
+        credentialProviders: null,
+      },
     };
     expect(decodeClusterProfile(nulls)).toEqual(decodeClusterProfile({ metadata }));
   });
@@ -42,7 +48,9 @@ describe('[DI-35] a ClusterProfile decoded', () => {
   });
 
   it('a label named __proto__ is a label', () => {
-    const decoded = decodeClusterProfile(JSON.parse('{"metadata":{"name":"a","namespace":"n","uid":"u","labels":{"__proto__":"x"}}}'));
+    const decoded = decodeClusterProfile(
+      JSON.parse('{"metadata":{"name":"a","namespace":"n","uid":"u","labels":{"__proto__":"x"}}}'),
+    );
     expect(Object.keys(decoded?.labels ?? {})).toEqual(['__proto__']);
   });
 

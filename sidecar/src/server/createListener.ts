@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { CodedError } from '../foundation/errors.ts';
 import { writeStatusToSocket } from '../proxy/status.ts';
+import { isUpgradeRequested } from '../proxy/upgradeRequest.ts';
 import type { Dispatch } from './dispatch.ts';
 
 const maxHeaderBytes = 64 * 1024;
@@ -24,6 +25,7 @@ export function createListener(dispatch: Dispatch): Listener {
     insecureHTTPParser: false,
     requireHostHeader: true,
     joinDuplicateHeaders: false,
+    shouldUpgradeCallback: isUpgradeRequested,
   });
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => {
@@ -37,11 +39,11 @@ export function createListener(dispatch: Dispatch): Listener {
   server.on('checkContinue', (request, response) => {
     dispatch.request(request, response);
   });
-  server.on('upgrade', (request, socket, head) => {
-    dispatch.upgrade(request, socket as Socket, head);
+  server.on('upgrade', (request, socket: Socket, head) => {
+    dispatch.upgrade(request, socket, head);
   });
-  server.on('connect', (_request, socket) => {
-    writeStatusToSocket(socket as Socket, new CodedError('method-refused'));
+  server.on('connect', (_request, socket: Socket) => {
+    writeStatusToSocket(socket, new CodedError('method-refused'));
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (!socket.writable || error.code === 'ECONNRESET') {

@@ -9,7 +9,9 @@ import { asCodedError, CodedError } from '../foundation/errors.ts';
 import type { Log } from '../foundation/log.ts';
 import { isHostAllowed } from '../identity/checkHost.ts';
 import { isOriginAllowed } from '../identity/checkOrigin.ts';
-import { forwardRequest, type ForwardContext, type ProxyLimits } from '../proxy/forwardRequest.ts';
+import type { ForwardContext } from '../proxy/context.ts';
+import { forwardRequest } from '../proxy/forwardRequest.ts';
+import type { ProxyLimits } from '../proxy/limits.ts';
 import { forwardUpgrade } from '../proxy/forwardUpgrade.ts';
 import { writeStatus, writeStatusToSocket } from '../proxy/status.ts';
 import { routeTarget } from '../proxy/target.ts';
@@ -45,14 +47,12 @@ const backendRoutes = /^\/(portforward|helm|serviceproxy|set-token)(\/|\?|$)/;
  */
 export function createDispatch(options: DispatchOptions): Dispatch {
   const { baseUrl, registry, limits, clock, log } = options;
-  const isOurs = (name: string): boolean =>
-    name.startsWith(clusterNamePrefix) || registry.get(name) !== undefined;
 
   /** @throws CodedError for what is refused here */
   const route = (request: IncomingMessage): Destination => {
     const port = options.port();
     if (!isHostAllowed(request, port)) throw new CodedError('host-refused');
-    const target = routeTarget(request.url ?? '', { basePath: baseUrl, isOurs });
+    const target = routeTarget(request.url ?? '', { basePath: baseUrl, namePrefix: clusterNamePrefix });
     if (target.kind === 'refused') throw new CodedError(target.code);
     const isRead =
       (request.method === 'GET' || request.method === 'HEAD') && request.headers.upgrade === undefined;
@@ -62,7 +62,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     }
     if (request.method === 'TRACE' || request.method === 'CONNECT') throw new CodedError('method-refused');
     if (target.kind === 'other') {
-      if (namesOurCluster(request.url ?? '', isOurs)) throw new CodedError('not-implemented');
+      if (namesOurCluster(request.url ?? '')) throw new CodedError('not-implemented');
       return { kind: 'other' };
     }
     const entry = registry.get(target.name);
@@ -139,8 +139,10 @@ function isGuardedPath(target: string, baseUrl: string): boolean {
 }
 
 /** The dashboard's own routes that take a cluster as a parameter, such as `/drain-node-status?cluster=…` (PX-02, PX-45). */
-function namesOurCluster(target: string, isOurs: (name: string) => boolean): boolean {
+function namesOurCluster(target: string): boolean {
   const query = target.indexOf('?');
   if (query === -1) return false;
-  return new URLSearchParams(target.slice(query + 1)).getAll('cluster').some(isOurs);
+  return new URLSearchParams(target.slice(query + 1))
+    .getAll('cluster')
+    .some((name) => name.toLowerCase().startsWith(clusterNamePrefix));
 }

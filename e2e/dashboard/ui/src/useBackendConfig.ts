@@ -13,7 +13,7 @@ export function useBackendConfig(): void {
 }
 
 async function loadConfig(): Promise<null> {
-  const config: { clusters?: Cluster[] } = await request('/config', {}, false, false);
+  const config = (await request('/config', {}, false, false)) as { clusters?: Cluster[] };
   const clusters = Object.fromEntries((config.clusters ?? []).map((cluster) => [cluster.name, cluster]));
   const current = store.getState().config.clusters;
   // The name misleads: it answers true when the two differ.

@@ -1,0 +1,28 @@
+import { getCACertificates, type SecureContext, createSecureContext } from 'node:tls';
+import type { Credential } from '../credentials/credential.ts';
+import type { ClusterConnection } from './connection.ts';
+
+let defaultRoots: readonly string[] | undefined;
+
+/** Node's own roots and the system's, as Go trusts them where no CA is published (AC-22). Read once: it takes a while. */
+function readDefaultRoots(): readonly string[] {
+  defaultRoots ??= [...new Set([...getCACertificates('default'), ...getCACertificates('system')])];
+  return defaultRoots;
+}
+
+/**
+ * What is trusted and what is shown, parsed once for each client certificate. With a CA of the cluster's own, an
+ * intermediate or the server's leaf certificate is an anchor as in Go (`allowPartialTrustChain`).
+ */
+export function buildSecureContext(
+  { tls }: ClusterConnection,
+  credential: Credential | undefined,
+): SecureContext {
+  const pair = credential?.clientCertificate;
+  return createSecureContext({
+    ca: [...(tls.ca ?? readDefaultRoots())],
+    allowPartialTrustChain: tls.ca !== undefined,
+    minVersion: 'TLSv1.2',
+    ...(pair === undefined ? {} : { cert: pair.certificate, key: pair.key }),
+  });
+}

@@ -1,0 +1,151 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Dispatcher } from 'undici';
+import { asConnectionError } from '../clusters/connectErrors.ts';
+import type { Credential } from '../credentials/credential.ts';
+import { asCodedError, CodedError } from '../foundation/errors.ts';
+import type { ForwardContext } from './context.ts';
+import { type HeaderPairs, pairHeaders } from './headerPairs.ts';
+import { buildResponseHeaders } from './responseHeaders.ts';
+import { writeStatus } from './status.ts';
+import { buildUpstreamRequest, hasBody, type UpstreamRequest } from './upstreamRequest.ts';
+import { type Attempt, withCredential } from './withCredential.ts';
+
+/**
+ * One request to a cluster and its answer. Errors before the answer begins are answered as a Status; after that the
+ * client's connection is reset, never a clean end (PX-23).
+ */
+export async function forwardRequest(
+  request: IncomingMessage,
+  response: ServerResponse,
+  context: ForwardContext,
+): Promise<void> {
+  const body = hasBody(request);
+  const mayRepeat = !body && (request.method === 'GET' || request.method === 'HEAD');
+  try {
+    await withCredential(context, mayRepeat, (credential, isLast) => {
+      const upstream = buildUpstreamRequest(request, context, credential, undefined);
+      // Only now is the client told to send its body (PX-24).
+      if (body && request.headers.expect !== undefined && !response.headersSent) response.writeContinue();
+      return dispatch(request, response, context, { upstream, credential, body, isLast });
+    });
+  } catch (thrown) {
+    const error = asCodedError(thrown);
+    context.onOutcome(error);
+    if (response.headersSent) response.destroy();
+    else if (!response.destroyed) writeStatus(response, error);
+  }
+}
+
+interface Dispatched {
+  readonly upstream: UpstreamRequest;
+  readonly credential: Credential;
+  readonly body: boolean;
+  readonly isLast: boolean;
+}
+
+function dispatch(
+  request: IncomingMessage,
+  response: ServerResponse,
+  context: ForwardContext,
+  { upstream, credential, body, isLast }: Dispatched,
+): Promise<Attempt> {
+  const { cluster, limits, onOutcome } = context;
+  return new Promise((resolve, reject) => {
+    let controller: Dispatcher.DispatchController | undefined;
+    let settled = false;
+    let abortReason: CodedError | undefined;
+
+    const abort = (reason: CodedError): void => {
+      abortReason ??= reason;
+      controller?.abort(reason);
+    };
+    const onClientGone = (): void => {
+      if (!response.writableFinished) abort(new CodedError('connection-reset', 'The client went away'));
+    };
+    const onClusterClosed = (): void => {
+      abort(asCodedError(cluster.closed.reason));
+    };
+    const finish = (outcome: Attempt | CodedError): void => {
+      if (settled) return;
+      settled = true;
+      response.off('close', onClientGone);
+      cluster.closed.removeEventListener('abort', onClusterClosed);
+      if (outcome instanceof CodedError) reject(outcome);
+      else resolve(outcome);
+    };
+
+    response.once('close', onClientGone);
+    cluster.closed.addEventListener('abort', onClusterClosed, { once: true });
+
+    const handler: Dispatcher.DispatchHandler = {
+      onRequestStart(started) {
+        controller = started;
+        if (abortReason) started.abort(abortReason);
+        else if (cluster.closed.aborted) onClusterClosed();
+      },
+      onResponseStart(current, status, _headers, statusMessage) {
+        if (status < 200) return;
+        const isUnauthorized = status === 401 && !upstream.asked.isProxySubresource;
+        if (isUnauthorized && !isLast) {
+          finish('unauthorized');
+          current.abort(new CodedError('connection-reset'));
+          return;
+        }
+        if (isUnauthorized) cluster.credentials.reject(credential);
+        onOutcome(isUnauthorized ? new CodedError('plugin-credential-rejected') : 'ok');
+        const headers = buildResponseHeaders({
+          upstream: pairHeaders(rawHeadersOf(current)),
+          status,
+          connection: cluster.connection,
+          clusterPrefix: context.clusterPrefix,
+        });
+        response.writeHead(status, statusMessage ?? '', headers.flat());
+        // A watch sends nothing until something happens; its reader is to know that it began (PX-21).
+        response.flushHeaders();
+      },
+      onResponseData(current, chunk) {
+        if (settled || response.destroyed) return;
+        if (response.write(chunk)) return;
+        current.pause();
+        response.once('drain', () => {
+          current.resume();
+        });
+      },
+      onResponseEnd(_current, trailers) {
+        if (settled) return;
+        const pairs = Object.entries(trailers).flatMap(([name, value]): HeaderPairs =>
+          value === undefined ? [] : [value].flat().map((each) => [name, each] as const),
+        );
+        if (pairs.length > 0)
+          response.addTrailers(pairs.map(([name, value]): [string, string] => [name, value]));
+        response.end();
+        finish('done');
+      },
+      onResponseError(_current, error) {
+        finish(abortReason ?? asConnectionError(error));
+      },
+    };
+
+    try {
+      cluster.connections.dispatcher(credential).dispatch(
+        {
+          path: upstream.target,
+          method: upstream.method,
+          headers: upstream.headers,
+          body: body ? request : null,
+          headersTimeout: upstream.asked.isLongRunning ? 0 : limits.responseHeadersTimeoutMs,
+          bodyTimeout: 0,
+        },
+        handler,
+      );
+    } catch (thrown) {
+      finish(asConnectionError(thrown));
+    }
+  });
+}
+
+function rawHeadersOf({ rawHeaders }: Dispatcher.DispatchController): string[] {
+  return Array.isArray(rawHeaders)
+    ? rawHeaders.map((each) => (typeof each === 'string' ? each : each.toString('latin1')))
+    : [];
+}

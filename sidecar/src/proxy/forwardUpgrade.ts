@@ -1,0 +1,171 @@
+import { type ClientRequest, type IncomingMessage, request as sendRequest, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { asConnectionError } from '../clusters/connectErrors.ts';
+import type { Credential } from '../credentials/credential.ts';
+import { asCodedError, CodedError } from '../foundation/errors.ts';
+import type { ForwardContext } from './context.ts';
+import { dropHopByHop, type HeaderPairs, headerValues, pairHeaders } from './headerPairs.ts';
+import { buildResponseHeaders } from './responseHeaders.ts';
+import { writeStatusToSocket } from './status.ts';
+import { tunnel } from './tunnel.ts';
+import { assertBodiless } from './upgradeRequest.ts';
+import { buildUpstreamRequest, type UpstreamRequest } from './upstreamRequest.ts';
+import { type Attempt, withCredential } from './withCredential.ts';
+
+/**
+ * One upgrade to a cluster: WebSocket or SPDY over a socket of its own, tunnelled after its 101. The same target,
+ * headers, credential and identity as for a request (PX-31).
+ */
+export async function forwardUpgrade(
+  request: IncomingMessage,
+  socket: Socket,
+  head: Buffer,
+  context: ForwardContext,
+): Promise<void> {
+  const leaving = new AbortController();
+  const onClose = (): void => {
+    leaving.abort(new CodedError('connection-reset', 'The client went away'));
+  };
+  socket.once('close', onClose);
+  try {
+    assertBodiless(request);
+    await withCredential(context, request.method === 'GET', async (credential, isLast) => {
+      const upstream = buildUpstreamRequest(request, context, credential, request.headers.upgrade);
+      const signal = AbortSignal.any([leaving.signal, context.cluster.closed]);
+      const connected = await context.cluster.connections.dial(credential, signal);
+      return exchange({ socket, head, connected, upstream, credential, isLast, signal }, context);
+    });
+  } catch (thrown) {
+    const error = asCodedError(thrown);
+    if (!leaving.signal.aborted) context.onOutcome(error);
+    writeStatusToSocket(socket, error);
+  } finally {
+    socket.off('close', onClose);
+  }
+}
+
+interface Exchange {
+  readonly socket: Socket;
+  readonly head: Buffer;
+  readonly connected: Socket;
+  readonly upstream: UpstreamRequest;
+  readonly credential: Credential;
+  readonly isLast: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Asks for the upgrade and hands over; the answer is read by Node's strict parser. */
+function exchange(parts: Exchange, context: ForwardContext): Promise<Attempt> {
+  const { connected, upstream, signal } = parts;
+  const { limits, cluster } = context;
+  return new Promise((resolve, reject) => {
+    const asked: ClientRequest = sendRequest({
+      createConnection: () => connected,
+      method: upstream.method,
+      path: upstream.target,
+      headers: upstream.headers,
+      setHost: false,
+      maxHeaderSize: limits.maxHeaderBytes,
+      insecureHTTPParser: false,
+      agent: false,
+    });
+    const fail = (thrown: unknown): void => {
+      cancelTimer();
+      signal.removeEventListener('abort', onAbort);
+      connected.destroy();
+      reject(signal.aborted ? asCodedError(signal.reason) : asConnectionError(thrown));
+    };
+    const onAbort = (): void => {
+      fail(signal.reason);
+    };
+    const answered = (): void => {
+      cancelTimer();
+      signal.removeEventListener('abort', onAbort);
+    };
+    const cancelTimer = context.clock.after(limits.responseHeadersTimeoutMs, () => {
+      fail(new CodedError('response-timeout'));
+    });
+    signal.addEventListener('abort', onAbort, { once: true });
+    asked.on('error', fail);
+    asked.once('upgrade', (response, upgraded, upstreamHead) => {
+      answered();
+      context.onOutcome('ok');
+      acceptUpgrade(parts, response, upstreamHead);
+      tunnel({
+        client: parts.socket,
+        upstream: upgraded,
+        clock: context.clock,
+        halfCloseMs: limits.halfCloseMs,
+        closed: cluster.closed,
+      }).then(() => {
+        resolve('done');
+      }, reject);
+    });
+    asked.once('response', (response) => {
+      answered();
+      const isUnauthorized = response.statusCode === 401 && !upstream.asked.isProxySubresource;
+      if (isUnauthorized && !parts.isLast) {
+        connected.destroy();
+        resolve('unauthorized');
+        return;
+      }
+      if (isUnauthorized) cluster.credentials.reject(parts.credential);
+      context.onOutcome(isUnauthorized ? new CodedError('plugin-credential-rejected') : 'ok');
+      relayRefusal(parts, response, context).then(resolve, fail);
+    });
+    asked.end();
+  });
+}
+
+function acceptUpgrade(
+  { socket, head, connected }: Exchange,
+  response: IncomingMessage,
+  upstreamHead: Buffer,
+): void {
+  const headers = pairHeaders(response.rawHeaders);
+  const passed = dropHopByHop(headers).filter(([name]) =>
+    /^(sec-websocket-|x-stream-protocol-version$)/i.test(name),
+  );
+  writeHead(socket, 101, response.statusMessage, [
+    ['Connection', 'Upgrade'],
+    ...headerValues(headers, 'upgrade').map((value) => ['Upgrade', value] as const),
+    ...passed,
+  ]);
+  // Bytes that came glued to either head belong to the tunnel (PX-34).
+  if (upstreamHead.length > 0) socket.write(upstreamHead);
+  if (head.length > 0) connected.write(head);
+}
+
+/** The cluster's refusal with its status and body; then both ends close, whatever else the client sends (PX-33). */
+async function relayRefusal(
+  { socket, connected, upstream }: Exchange,
+  response: IncomingMessage,
+  context: ForwardContext,
+): Promise<Attempt> {
+  const status = response.statusCode ?? 502;
+  const headers = buildResponseHeaders({
+    upstream: pairHeaders(response.rawHeaders),
+    status,
+    connection: context.cluster.connection,
+    clusterPrefix: context.clusterPrefix,
+  });
+  socket.resume();
+  writeHead(socket, status, response.statusMessage, [...headers, ['Connection', 'close']]);
+  const isCut = await new Promise<boolean>((resolve) => {
+    response.once('close', () => {
+      resolve(!response.complete);
+    });
+    response.on('error', () => undefined);
+    if (upstream.method === 'HEAD') response.resume();
+    else response.pipe(socket, { end: false });
+  });
+  connected.destroy();
+  if (isCut) socket.resetAndDestroy();
+  else socket.end(() => socket.destroySoon());
+  return 'done';
+}
+
+function writeHead(socket: Socket, status: number, message: string | undefined, headers: HeaderPairs): void {
+  const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  socket.write(`HTTP/1.1 ${status} ${message || (STATUS_CODES[status] ?? '')}\r\n${lines}\r\n`, 'latin1');
+}

@@ -1,0 +1,105 @@
+import type { ClusterConnection } from '../clusters/connection.ts';
+import { CodedError } from '../foundation/errors.ts';
+import { dropHopByHop, type HeaderPairs } from './headerPairs.ts';
+
+/** What a cluster may not tell the dashboard's browser (PX-15). */
+const dropped: ReadonlySet<string> = new Set([
+  'set-cookie',
+  'set-cookie2',
+  'clear-site-data',
+  'service-worker-allowed',
+  'alt-svc',
+  'strict-transport-security',
+  'x-reload',
+  'www-authenticate',
+  'refresh',
+  'link',
+  'nel',
+  'report-to',
+  'reporting-endpoints',
+  'sourcemap',
+  'x-sourcemap',
+  'set-login',
+  'content-security-policy',
+  'content-security-policy-report-only',
+  'x-content-type-options',
+  'x-cluster-inventory-error',
+]);
+
+export interface ResponseHeaderOptions {
+  readonly upstream: HeaderPairs;
+  readonly status: number;
+  readonly connection: ClusterConnection;
+  /** `<base>/clusters/<name>`: where the cluster is in the browser's addresses. */
+  readonly clusterPrefix: string;
+}
+
+/**
+ * The headers that the browser sees.
+ * @throws CodedError `redirect-refused` (PX-17, CVE-2022-3172)
+ */
+export function buildResponseHeaders({
+  upstream,
+  status,
+  connection,
+  clusterPrefix,
+}: ResponseHeaderOptions): HeaderPairs {
+  const kept = dropHopByHop(upstream).flatMap(([name, value]): HeaderPairs => {
+    const lower = name.toLowerCase();
+    if (dropped.has(lower) || lower.startsWith('access-control-')) return [];
+    if (lower !== 'location') return [[name, value]];
+    const location = rewriteLocation(value, connection, clusterPrefix);
+    if (location !== undefined) return [[name, location]];
+    if (status >= 300 && status < 400) throw new CodedError('redirect-refused');
+    return [];
+  });
+  const hasCacheControl = kept.some(([name]) => name.toLowerCase() === 'cache-control');
+  return [
+    ...kept,
+    ...(hasCacheControl ? [] : ([['Cache-Control', 'no-store']] as const)),
+    // No answer of a cluster is ever rendered as a page of the dashboard's origin (PX-16).
+    ['X-Content-Type-Options', 'nosniff'],
+    ['Content-Security-Policy', "default-src 'none'; sandbox"],
+  ];
+}
+
+/** Back under the cluster's prefix, or undefined for what leads out of the cluster. */
+function rewriteLocation(
+  location: string,
+  connection: ClusterConnection,
+  clusterPrefix: string,
+): string | undefined {
+  const origin = `${connection.protocol}//${connection.hostHeader}`;
+  // `//host` and `/\host` are addresses of another host to a browser.
+  if (/^[/\\][/\\]/.test(location) || /[\\\s]/.test(location)) return undefined;
+  const absolute = location.startsWith('/') ? location : stripOrigin(location, origin);
+  if (absolute === undefined) return undefined;
+  if (!absolute.startsWith('/')) return isRelative(absolute) ? absolute : undefined;
+  const { basePath } = connection;
+  if (
+    basePath !== '' &&
+    absolute !== basePath &&
+    !absolute.startsWith(`${basePath}/`) &&
+    !absolute.startsWith(`${basePath}?`)
+  ) {
+    return undefined;
+  }
+  const below = absolute.slice(basePath.length);
+  const path = below.split(/[?#]/, 1)[0] ?? '';
+  return hasDotSegments(path) ? undefined : `${clusterPrefix}${below}`;
+}
+
+function stripOrigin(location: string, origin: string): string | undefined {
+  if (!location.toLowerCase().startsWith(origin.toLowerCase())) return location;
+  const below = location.slice(origin.length);
+  return below === '' ? '/' : below.startsWith('/') ? below : undefined;
+}
+
+/** A reference below the place it came from: no scheme, and no way up. */
+function isRelative(location: string): boolean {
+  return !/^[a-z][a-z0-9+.-]*:/i.test(location) && !hasDotSegments(location.split(/[?#]/, 1)[0] ?? '');
+}
+
+function hasDotSegments(path: string): boolean {
+  return path.split('/').some((segment) => /^(\.|%2e){2}$/i.test(segment));
+}

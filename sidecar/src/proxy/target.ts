@@ -1,0 +1,120 @@
+/** What a request's target names. */
+export type RoutedTarget =
+  /** `rest` is the raw path and query behind the name: empty, or beginning with `/` or `?`. */
+  | { readonly kind: 'cluster'; readonly name: string; readonly rest: string }
+  | { readonly kind: 'other' }
+  | { readonly kind: 'refused'; readonly code: 'path-refused' };
+
+export interface RouteOptions {
+  /** Empty, or with a leading and without a trailing slash. */
+  readonly basePath: string;
+  /** In lower case: what every name of ours begins with. */
+  readonly namePrefix: string;
+}
+
+const refused: RoutedTarget = { kind: 'refused', code: 'path-refused' };
+
+/** Deeper encodings than this are refused where they could name a cluster of ours. */
+const maxDecodings = 6;
+
+/**
+ * Reads the raw target, before any router does (PX-02). A target of ours has exactly one spelling; whatever another
+ * router further on could decode, fold or resolve into one is refused, so that what is decided here is what is meant
+ * everywhere.
+ */
+export function routeTarget(target: string, { basePath, namePrefix }: RouteOptions): RoutedTarget {
+  if (target === '*') return { kind: 'other' };
+  if (!target.startsWith('/') || target.startsWith('//') || target.includes('#')) return refused;
+  const queryAt = target.indexOf('?');
+  const path = queryAt === -1 ? target : target.slice(0, queryAt);
+  const query = queryAt === -1 ? '' : target.slice(queryAt);
+
+  const prefix = `${basePath}/clusters/`;
+  if (path.startsWith(prefix)) {
+    const nameEnd = path.indexOf('/', prefix.length);
+    const rawName = nameEnd === -1 ? path.slice(prefix.length) : path.slice(prefix.length, nameEnd);
+    const name = decodeOnce(rawName);
+    if (name?.startsWith(namePrefix)) {
+      const isCanonical = rawName === name || rawName === encodeURIComponent(name);
+      const below = nameEnd === -1 ? '' : path.slice(nameEnd);
+      return isCanonical && isPlainName(name) && isPlainPath(below) && isPrintable(query)
+        ? { kind: 'cluster', name, rest: below + query }
+        : refused;
+    }
+  }
+  return couldNameOurs(path, `/clusters/${namePrefix}`) ? refused : { kind: 'other' };
+}
+
+/** Undefined for what is not percent-encoded UTF-8. */
+function decodeOnce(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** No generated name holds these, whatever the context is called. */
+function isPlainName(name: string): boolean {
+  return !/[/\\?#%\p{Cc}]/u.test(name);
+}
+
+function isPrintable(text: string): boolean {
+  return /^[\x21-\x7e]*$/.test(text);
+}
+
+/**
+ * Whether a path below a cluster means the same to everybody: no dot segment, backslash or NUL in any encoding.
+ * Empty segments and `%2F` are ordinary (PX-01).
+ */
+function isPlainPath(path: string): boolean {
+  if (!isPrintable(path)) return false;
+  for (const text of decodings(path)) {
+    if (text === undefined) return false;
+    if (text.includes('\\') || text.includes('\0')) return false;
+    if (text.split('/').some((segment) => segment === '.' || segment === '..')) return false;
+  }
+  return true;
+}
+
+function couldNameOurs(path: string, needle: string): boolean {
+  for (const text of decodings(path)) {
+    if (text === undefined) return false;
+    const folded = text.replaceAll('\\', '/').toLowerCase().replaceAll(/\/+/g, '/');
+    if (folded.includes(needle) || resolveDots(folded).includes(needle)) return true;
+  }
+  return false;
+}
+
+/**
+ * The text, and what each further decoding makes of it. Parts that are not valid encodings stay as they are; undefined
+ * stands for one that is encoded more often than anybody means.
+ */
+function* decodings(path: string): Generator<string | undefined> {
+  let text = path;
+  yield text;
+  for (let round = 0; round < maxDecodings; round++) {
+    const next = text.replaceAll(
+      /(?:%[0-9a-f]{2})+/gi,
+      (encoded) => decodeOnce(encoded) ?? decodeBytes(encoded),
+    );
+    if (next === text) return;
+    text = next;
+    yield text;
+  }
+  yield undefined;
+}
+
+/** Single bytes, where they are no UTF-8: some router may take them for characters. */
+function decodeBytes(encoded: string): string {
+  return encoded.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+}
+
+function resolveDots(path: string): string {
+  const resolved: string[] = [];
+  for (const segment of path.split('/')) {
+    if (segment === '..') resolved.pop();
+    else if (segment !== '.') resolved.push(segment);
+  }
+  return `/${resolved.filter((segment) => segment !== '').join('/')}`;
+}

@@ -1,0 +1,48 @@
+import type { Socket } from 'node:net';
+import type { Clock } from '../foundation/clock.ts';
+
+export interface TunnelOptions {
+  readonly client: Socket;
+  readonly upstream: Socket;
+  readonly clock: Clock;
+  /** How long one end may go on sending after the other's FIN, in milliseconds (PX-34). */
+  readonly halfCloseMs: number;
+  /** Ends both at once when aborted. */
+  readonly closed: AbortSignal;
+}
+
+/** Bytes in both directions, exactly and with back-pressure, until both ends are done. Resolves when both are closed. */
+export function tunnel({ client, upstream, clock, halfCloseMs, closed }: TunnelOptions): Promise<void> {
+  return new Promise((resolve) => {
+    let cancelTimer: (() => void) | undefined;
+    const destroyBoth = (): void => {
+      client.destroy();
+      upstream.destroy();
+    };
+    const onEnd = (): void => {
+      cancelTimer ??= clock.after(halfCloseMs, destroyBoth);
+    };
+    const onClose = (): void => {
+      // What is already written to the other end is still delivered; nothing more can come.
+      for (const other of [client, upstream]) if (!other.destroyed) other.destroySoon();
+      if (!client.closed || !upstream.closed) {
+        cancelTimer ??= clock.after(halfCloseMs, destroyBoth);
+        return;
+      }
+      cancelTimer?.();
+      closed.removeEventListener('abort', destroyBoth);
+      resolve();
+    };
+    for (const [from, to] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      from.on('error', destroyBoth);
+      from.once('end', onEnd);
+      from.once('close', onClose);
+      from.pipe(to);
+    }
+    closed.addEventListener('abort', destroyBoth, { once: true });
+    if (closed.aborted) destroyBoth();
+  });
+}

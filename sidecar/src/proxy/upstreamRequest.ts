@@ -1,0 +1,62 @@
+import type { IncomingMessage } from 'node:http';
+import type { ClusterConnection } from '../clusters/connection.ts';
+import type { Credential } from '../credentials/credential.ts';
+import type { ForwardContext } from './context.ts';
+import { pairHeaders } from './headerPairs.ts';
+import { type KubernetesRequest, parseKubernetesRequest } from './kubernetesRequest.ts';
+import { buildRequestHeaders } from './requestHeaders.ts';
+
+/** What is sent to the cluster; built here for requests and upgrades alike (PX-31). */
+export interface UpstreamRequest {
+  readonly method: string;
+  /** Path and query. */
+  readonly target: string;
+  /** Flat names and values. */
+  readonly headers: string[];
+  readonly asked: KubernetesRequest;
+}
+
+/** @throws CodedError for headers that are refused */
+export function buildUpstreamRequest(
+  request: IncomingMessage,
+  { cluster, rest, identityHeaders, requestId }: ForwardContext,
+  credential: Credential,
+  upgrade: string | undefined,
+): UpstreamRequest {
+  const { connection } = cluster;
+  const asked = parseKubernetesRequest(rest);
+  return {
+    method: request.method ?? 'GET',
+    target: joinTarget(connection, rest),
+    headers: buildRequestHeaders({
+      client: pairHeaders(request.rawHeaders),
+      host: connection.hostHeader,
+      token: credential.token,
+      identity: identityHeaders,
+      requestId,
+      isProxySubresource: asked.isProxySubresource,
+      disableCompression: connection.disableCompression,
+      upgrade,
+    }),
+    asked,
+  };
+}
+
+/** The base path in front and the server's query behind, each once; the rest byte for byte (PX-01, PX-03). */
+export function joinTarget(
+  { basePath, query }: Pick<ClusterConnection, 'basePath' | 'query'>,
+  rest: string,
+): string {
+  const queryAt = rest.indexOf('?');
+  const path = queryAt === -1 ? rest : rest.slice(0, queryAt);
+  const own = queryAt === -1 ? '' : rest.slice(queryAt + 1);
+  const joined = [query, own].filter((part) => part !== '').join('&');
+  const hasQuery = queryAt !== -1 || query !== '';
+  return `${basePath}${path === '' ? '/' : path}${hasQuery ? `?${joined}` : ''}`;
+}
+
+/** Whether the request has a body, as its framing says. */
+export function hasBody(request: IncomingMessage): boolean {
+  const length = request.headers['content-length'];
+  return request.headers['transfer-encoding'] !== undefined || (length !== undefined && Number(length) > 0);
+}
