@@ -8,7 +8,7 @@ export type ListResult =
 /** As Headlamp's `ApiProxy.request`: adds the base URL, and rejects with an error that has a `status`. */
 export type SendRequest = (
   path: string,
-  params: { readonly isJSON: false; readonly timeout: number },
+  params: { readonly isJSON: false; readonly signal: AbortSignal },
   autoLogoutOnAuthError: boolean,
   useCluster: boolean,
 ) => Promise<unknown>;
@@ -21,19 +21,26 @@ export interface ClustersClient {
 const LIST_PATH = '/cluster-inventory/v1/clusters';
 const TIMEOUT_MS = 15_000;
 
-export function createClustersClient(sendRequest: SendRequest): ClustersClient {
+export function createClustersClient(sendRequest: SendRequest, timeoutMs = TIMEOUT_MS): ClustersClient {
   let last: { readonly text: string; readonly result: ListResult } | undefined;
   return {
     async list() {
-      let text: string;
+      let answer: unknown;
       try {
-        const answer = await sendRequest(LIST_PATH, { isJSON: false, timeout: TIMEOUT_MS }, false, false);
-        if (!(answer instanceof Response)) return { ok: false, failure: 'failed' };
-        // A Headlamp without the sidecar in front answers an unknown path with its page and status 200.
-        if (!isJson(answer)) return { ok: false, failure: 'sidecar-missing' };
-        text = await answer.text();
+        // Not Headlamp's `timeout`, which ends with the headers: a body that stalls would be waited for forever.
+        const signal = AbortSignal.timeout(timeoutMs);
+        answer = await sendRequest(LIST_PATH, { isJSON: false, signal }, false, false);
       } catch (error) {
         return { ok: false, failure: classifyError(error) };
+      }
+      if (!(answer instanceof Response)) return { ok: false, failure: 'failed' };
+      // A Headlamp without the sidecar in front answers an unknown path with its page and status 200.
+      if (!isJson(answer)) return { ok: false, failure: 'sidecar-missing' };
+      let text: string;
+      try {
+        text = await answer.text();
+      } catch {
+        return { ok: false, failure: 'unreachable' };
       }
       if (last?.text !== text) last = { text, result: parseList(text) };
       return last.result;
@@ -76,7 +83,7 @@ function classifyError(error: unknown): ListFailure {
       return 'forbidden';
     case 404:
       return 'sidecar-missing';
-    // Headlamp's request reports a failed connection as 502, and one that took too long as 408.
+    // Headlamp's request reports a failed connection, and one that took too long, as 502 or 408.
     case 408:
     case 502:
     case 503:

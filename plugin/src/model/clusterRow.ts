@@ -43,18 +43,25 @@ export function buildRows(
   configured: readonly ConfiguredCluster[],
 ): ClusterRow[] {
   const discovered = inventory?.clusters ?? [];
-  const own = configured.filter(({ meta_data }) => !inventory || meta_data?.source !== 'cluster_inventory');
+  const own = configured
+    .filter(({ meta_data }) => !inventory || meta_data?.source !== 'cluster_inventory')
+    .map(buildOwnRow);
   const count = new Map<string, number>();
-  for (const { displayName } of discovered) count.set(displayName, (count.get(displayName) ?? 0) + 1);
+  for (const { displayName } of [...own, ...discovered]) {
+    count.set(displayName, (count.get(displayName) ?? 0) + 1);
+  }
   const lastSyncedAt = new Map(inventory?.roots.map((root) => [root.name, root.lastSyncedAt]));
   const rows = [
-    ...own.map(buildOwnRow),
+    ...own,
     ...discovered.map((cluster) =>
       buildDiscoveredRow(cluster, (count.get(cluster.displayName) ?? 0) > 1, lastSyncedAt.get(cluster.root)),
     ),
   ];
   const collator = new Intl.Collator(undefined, { numeric: true });
-  return rows.sort((a, b) => collator.compare(a.displayName, b.displayName));
+  // Of equal names the unique one decides, so that no answer in another order moves a row (UI-17).
+  return rows.sort(
+    (a, b) => collator.compare(a.displayName, b.displayName) || collator.compare(a.name, b.name),
+  );
 }
 
 function buildOwnRow({ name, meta_data }: ConfiguredCluster): ClusterRow {

@@ -4,6 +4,8 @@ export type Source = 'cluster-inventory' | 'kubeconfig' | 'in-cluster' | 'plugin
 const BY_CONFIG_SOURCE: ReadonlyMap<string, Source> = new Map([
   ['cluster_inventory', 'cluster-inventory'],
   ['kubeconfig', 'kubeconfig'],
+  // Headlamp's backend says `incluster`, its UI looks for `in_cluster`.
+  ['incluster', 'in-cluster'],
   ['in_cluster', 'in-cluster'],
   ['dynamic_cluster', 'plugin'],
 ]);
