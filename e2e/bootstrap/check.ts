@@ -4,7 +4,7 @@ import { formatResults, isGood, type Result } from './results.ts';
 import { runSteps } from './steps.mjs';
 
 const results: Result[] = [];
-const run = async (progress: (text: string) => void): Promise<void> => {
+const run = async (progress: (text: string) => void): Promise<undefined> => {
   results.push(await runChecks(progress));
 };
 await runSteps([{ title: 'Checks', run }], { first: 2, total: plans.check.steps.length });

@@ -1,46 +1,25 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCommand } from './runCommand.mjs';
 
 /**
- * Whether what is installed is what package-lock.json says, by the record that npm itself leaves in node_modules.
- * @param {string} root
+ * Says which lock file node_modules was installed from. npm's own record of the tree does not: which optional packages
+ * it leaves out differs. `npm ci` takes it away with the rest of node_modules, so that none outlives a cut-off one.
  */
+const stampName = '.installed-from';
+
+/** @param {string} root */
 export function areDependenciesInstalled(root) {
-  const record = join(root, 'node_modules/.package-lock.json');
-  if (!existsSync(record) || !existsSync(join(root, 'node_modules/.bin/node'))) return false;
-  try {
-    return isSameTree(readPackages(join(root, 'package-lock.json')), readPackages(record));
-  } catch {
-    // Cut off in the middle of being written: installed anew.
-    return false;
-  }
+  const stamp = join(root, 'node_modules', stampName);
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === hashLock(root);
 }
 
-/** @typedef {Readonly<Record<string, { version?: string, optional?: boolean, link?: boolean, resolved?: string }>>} Packages */
-
-/**
- * @param {string} file
- * @returns {Packages}
- */
-function readPackages(file) {
-  return JSON.parse(readFileSync(file, 'utf8')).packages;
-}
-
-/**
- * Packages for other platforms are optional, and not there.
- * @param {Packages} wanted
- * @param {Packages} installed
- */
-export function isSameTree(wanted, installed) {
-  const inModules = Object.entries(wanted).filter(([path]) => path.includes('node_modules/'));
-  return (
-    inModules.every(([path, { version, optional, link }]) => {
-      const there = installed[path];
-      if (!there) return optional === true;
-      return there.version === version && there.link === link;
-    }) && Object.keys(installed).every((path) => path in wanted)
-  );
+/** @param {string} root */
+function hashLock(root) {
+  return createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
 }
 
 /**
@@ -61,5 +40,6 @@ export async function installDependencies(root, progress) {
     },
     isNoise: (line) => line.startsWith('npm http'),
   });
+  writeFileSync(join(root, 'node_modules', stampName), hashLock(root));
   return 'installed';
 }

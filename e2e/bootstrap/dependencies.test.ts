@@ -1,32 +1,46 @@
-import { describe, expect, it } from 'vitest';
-import { isSameTree } from './dependencies.mjs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { areDependenciesInstalled, installDependencies } from './dependencies.mjs';
 
-const wanted = {
-  '': { version: '1.0.0' },
-  plugin: { version: '1.0.0' },
-  'node_modules/a': { version: '1.2.3' },
-  'node_modules/only-elsewhere': { version: '1.0.0', optional: true },
-  'node_modules/plugin': { link: true, resolved: 'plugin' },
-  'plugin/node_modules/b': { version: '2.0.0' },
-};
-const installed = {
-  plugin: { version: '1.0.0' },
-  'node_modules/a': { version: '1.2.3' },
-  'node_modules/plugin': { link: true, resolved: 'plugin' },
-  'plugin/node_modules/b': { version: '2.0.0' },
-};
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'dependencies-'));
+  writeFileSync(join(root, 'package-lock.json'), '{"lockfileVersion":3}');
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(root, { recursive: true, force: true });
+});
 
-describe('isSameTree', () => {
-  it('accepts what npm installed, without what is for other platforms', () => {
-    expect(isSameTree(wanted, installed)).toBe(true);
+/** An npm that leaves what `npm ci` would: node_modules anew. */
+function putNpm(script: string): void {
+  const bin = join(root, 'bin');
+  mkdirSync(bin, { recursive: true });
+  writeFileSync(join(bin, 'npm'), `#!/bin/sh\nrm -rf node_modules; mkdir node_modules\n${script}\n`);
+  chmodSync(join(bin, 'npm'), 0o755);
+  vi.stubEnv('PATH', `${bin}${delimiter}${process.env['PATH'] ?? ''}`);
+}
+
+const install = (): Promise<string> => installDependencies(root, () => undefined);
+
+describe('dependencies', () => {
+  it('are installed once for each lock file', async () => {
+    putNpm('exit 0');
+    expect(await install()).toBe('installed');
+    expect(await install()).toBe('up to date');
+    writeFileSync(join(root, 'package-lock.json'), '{"lockfileVersion":3,"packages":{}}');
+    expect(await install()).toBe('installed');
   });
 
-  it.each([
-    ['a package has another version', { ...installed, 'node_modules/a': { version: '1.2.4' } }],
-    ['a package is missing', { ...installed, 'plugin/node_modules/b': undefined }],
-    ['a package is left over', { ...installed, 'node_modules/c': { version: '1.0.0' } }],
-  ])('asks for an installation when %s', (_, tree) => {
-    const there = Object.fromEntries(Object.entries(tree).filter(([, value]) => value !== undefined));
-    expect(isSameTree(wanted, there as typeof installed)).toBe(false);
+  it('are installed again after an installation that failed', async () => {
+    putNpm('exit 0');
+    await install();
+    writeFileSync(join(root, 'package-lock.json'), '{}');
+    putNpm('exit 1');
+    await expect(install()).rejects.toThrow('exit code 1');
+    expect(existsSync(join(root, 'node_modules'))).toBe(true);
+    expect(areDependenciesInstalled(root)).toBe(false);
   });
 });

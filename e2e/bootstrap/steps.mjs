@@ -6,7 +6,7 @@ import { stripVTControlCharacters } from 'node:util';
  * @typedef {object} Step
  * @property {string} title
  * @property {boolean} [printsItself] its output goes straight to the terminal, so that no live line may stand there
- * @property {(progress: Progress) => Promise<string | void>} run may answer a few words on how it went
+ * @property {(progress: Progress) => Promise<string | undefined>} run may answer a few words on how it went
  *
  * @typedef {object} Numbering
  * @property {number} first number of the first of these steps

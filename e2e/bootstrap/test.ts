@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { resolveBinaries } from '../parts/binaries.ts';
+import { describeBinaries, resolveBinaries } from '../parts/binaries.ts';
 import { resolveBrowser } from '../parts/browser.ts';
 import { buildDashboardUi, buildPlugin, root } from './builds.ts';
 import { runChecks } from './checks.ts';
@@ -44,10 +44,7 @@ async function runSuite(suite: string): Promise<string> {
 const runs: Record<Title, Run> = {
   Plugin: buildPlugin,
   'Dashboard UI': buildDashboardUi,
-  'Real parts': async (progress) => {
-    const { programs } = await resolveBinaries({ progress });
-    return Object.values(programs).some(({ origin }) => origin === 'built') ? 'built' : 'up to date';
-  },
+  'Real parts': async (progress) => describeBinaries(await resolveBinaries({ progress })),
   Browser: async (progress) => {
     // The suites look for it as well; this one they find first.
     const path = await resolveBrowser({ progress });

@@ -1,4 +1,9 @@
 import { join, relative } from 'node:path';
+import { buildDashboardUi, buildPlugin } from '../bootstrap/builds.ts';
+import { plans } from '../bootstrap/plans.mjs';
+import { runSteps } from '../bootstrap/steps.mjs';
+import { describeBinaries, resolveBinaries } from '../parts/binaries.ts';
+import type { Progress } from '../parts/progress.ts';
 import { demoHelp, parseDemoOptions } from './demoOptions.ts';
 import { startDemo } from './startDemo.ts';
 
@@ -10,16 +15,8 @@ async function main(): Promise<void> {
     process.stdout.write(demoHelp);
     return;
   }
-  const startedAt = performance.now();
-  const seconds = (): string => `${((performance.now() - startedAt) / 1000).toFixed(0)} s`;
+  const demo = prepare().then(() => startDemo({ ...options, folder, runStep }));
   let stopping = false;
-  const demo = startDemo({
-    ...options,
-    folder,
-    progress: (text) => {
-      if (!stopping) process.stdout.write(`  ${seconds().padStart(5)}  ${text}\n`);
-    },
-  });
   const stop = (): void => {
     // What is still starting ends with us: each process ends when its parent does.
     if (stopping) process.exit(1);
@@ -41,6 +38,34 @@ async function main(): Promise<void> {
     `\n  Kubeconfigs, the provider file and the logs are in ${relative(process.cwd(), folder) || '.'}/. Ctrl-C ends everything.\n`,
   );
   process.stdout.write(`\nReady: ${url}\n`);
+}
+
+const steps = plans.demo.steps;
+
+/** Shows a step with its number among all. */
+async function runStep<T>(
+  title: (typeof steps)[number],
+  run: (progress: Progress) => Promise<T>,
+  describe: (result: T) => string | undefined = () => undefined,
+): Promise<T> {
+  const results: T[] = [];
+  const step = {
+    title,
+    run: async (progress: Progress) => {
+      const result = await run(progress);
+      results.push(result);
+      return describe(result);
+    },
+  };
+  await runSteps([step], { first: steps.indexOf(title) + 1, total: steps.length });
+  return results[0] as T;
+}
+
+/** Builds what a fresh clone lacks. */
+async function prepare(): Promise<void> {
+  await runStep('Plugin', buildPlugin, (note) => note);
+  await runStep('Dashboard UI', buildDashboardUi, (note) => note);
+  await runStep('Real parts', (progress) => resolveBinaries({ progress }), describeBinaries);
 }
 
 function readOptions(): ReturnType<typeof parseDemoOptions> {

@@ -4,8 +4,8 @@ import { installPlugin } from '../dashboard/backend/pluginFolder.ts';
 import { startDashboard } from '../dashboard/startDashboard.ts';
 import { type AccessKind, type Fleet, startFleet } from '../parts/fleet.ts';
 import { findFreePort, isPortFree } from '../parts/freePort.ts';
-import type { Progress } from '../parts/progress.ts';
-import { startSidecar } from '../parts/sidecar.ts';
+import { type Progress, silent } from '../parts/progress.ts';
+import { type SidecarProcess, startSidecar } from '../parts/sidecar.ts';
 import { until } from '../parts/until.ts';
 import { publishMore } from './publishMore.ts';
 
@@ -15,8 +15,14 @@ export interface DemoParts {
   readonly clusters: number;
   /** Kubeconfigs, the provider file and `logs/` go here; emptied first. */
   readonly folder: string;
-  readonly progress: Progress;
+  /** Shows what is going on; a test needs none. */
+  readonly runStep?: RunStep;
 }
+
+export type RunStep = <T>(
+  title: 'Hub and spokes' | 'Dashboard and sidecar',
+  run: (progress: Progress) => Promise<T>,
+) => Promise<T>;
 
 export interface Demo {
   readonly url: string;
@@ -49,57 +55,91 @@ const spokeAccess: readonly {
 ];
 
 /** The whole product on real parts; everything answers when this resolves, and what was started ends when it fails. */
-export async function startDemo({ port, clusters, folder, progress }: DemoParts): Promise<Demo> {
+export async function startDemo({
+  port,
+  clusters,
+  folder,
+  runStep = (_title, run) => run(silent),
+}: DemoParts): Promise<Demo> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const started: { stop(): Promise<void> }[] = [];
+  const started: Stoppable[] = [];
   const stop = async (): Promise<void> => {
     // The sidecar first: it would report the others as lost.
     for (const part of started.splice(0).reverse()) await part.stop();
   };
   try {
-    const fleet = await startFleet({ folder, progress });
-    started.push(fleet);
-    progress('publishing ClusterProfiles');
-    const published: DemoCluster[] = [];
-    for (const [index, { access, displayName, shows }] of spokeAccess.entries()) {
-      const spoke = fleet.spokes[index];
-      if (!spoke) throw new Error('the fleet has too few spokes');
-      await fleet.publish(spoke, { access, name: displayName, displayName });
-      published.push({ name: displayName, displayName, access: shows });
-    }
-    await publishMore(fleet, clusters - spokeAccess.length, progress);
-
-    progress('starting the dashboard');
-    const pluginDir = join(folder, 'plugins');
-    await installPlugin({ distDir: pluginBuild, pluginDir, name: 'cluster-inventory' });
-    const { hub } = fleet;
-    const dashboard = await startDashboard({
-      hub: { url: hub.url, ca: hub.ca, token: hub.tokens['admin'] ?? '' },
-      pluginDir,
+    const { fleet, published } = await runStep('Hub and spokes', async (progress) => {
+      const fleet = await startFleet({ folder, progress });
+      started.push(fleet);
+      progress('publishing ClusterProfiles');
+      const published = await publishEach(fleet);
+      await publishMore(fleet, clusters - published.length, progress);
+      return { fleet, published };
     });
-    started.push(dashboard);
-    progress('starting the sidecar');
-    const sidecar = await startSidecar({
-      providerFile: fleet.providerFile,
-      kubeconfigFile: fleet.hubKubeconfigFile,
-      dashboardUrl: dashboard.url,
-      logFolder: fleet.logFolder,
-      // A dashboard on loopback serves no Host but its own.
-      extraArgs: [`--dashboard-host=127.0.0.1:${dashboard.port}`],
-      port: port ?? ((await isPortFree(usualPort)) ? usualPort : await findFreePort()),
-    });
-    started.push(sidecar);
-    progress('waiting for the clusters');
-    await until(async () => (await countClusters(sidecar.url)) >= clusters, {
-      timeoutMs: 30_000,
-      message: 'the sidecar does not list the clusters',
-    });
+    const sidecar = await runStep('Dashboard and sidecar', (progress) =>
+      startServers(fleet, { port, clusters, folder, progress, started }),
+    );
     return { url: `${sidecar.url}/`, adminUrl: sidecar.adminUrl, fleet, clusters: published, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+interface Stoppable {
+  stop(): Promise<void>;
+}
+
+/** One profile for each spoke, each with an access of its own. */
+async function publishEach(fleet: Fleet): Promise<DemoCluster[]> {
+  const published: DemoCluster[] = [];
+  for (const [index, { access, displayName, shows }] of spokeAccess.entries()) {
+    const spoke = fleet.spokes[index];
+    if (!spoke) throw new Error('the fleet has too few spokes');
+    await fleet.publish(spoke, { access, name: displayName, displayName });
+    published.push({ name: displayName, displayName, access: shows });
+  }
+  return published;
+}
+
+interface ServerParts {
+  readonly port: number | undefined;
+  readonly clusters: number;
+  readonly folder: string;
+  readonly progress: Progress;
+  readonly started: Stoppable[];
+}
+
+async function startServers(
+  { hub, hubKubeconfigFile, providerFile, logFolder }: Fleet,
+  { port, clusters, folder, progress, started }: ServerParts,
+): Promise<SidecarProcess> {
+  progress('starting the dashboard');
+  const pluginDir = join(folder, 'plugins');
+  await installPlugin({ distDir: pluginBuild, pluginDir, name: 'cluster-inventory' });
+  const dashboard = await startDashboard({
+    hub: { url: hub.url, ca: hub.ca, token: hub.tokens['admin'] ?? '' },
+    pluginDir,
+  });
+  started.push(dashboard);
+  progress('starting the sidecar');
+  const sidecar = await startSidecar({
+    providerFile,
+    kubeconfigFile: hubKubeconfigFile,
+    dashboardUrl: dashboard.url,
+    logFolder,
+    // A dashboard on loopback serves no Host but its own.
+    extraArgs: [`--dashboard-host=127.0.0.1:${dashboard.port}`],
+    port: port ?? ((await isPortFree(usualPort)) ? usualPort : await findFreePort()),
+  });
+  started.push(sidecar);
+  progress('waiting for the clusters');
+  await until(async () => (await countClusters(sidecar.url)) >= clusters, {
+    timeoutMs: 30_000,
+    message: 'the sidecar does not list the clusters',
+  });
+  return sidecar;
 }
 
 async function countClusters(url: string): Promise<number> {

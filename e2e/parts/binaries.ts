@@ -88,6 +88,11 @@ export async function resolveBinaries({
   };
 }
 
+/** Whether this run had to build any. */
+export function describeBinaries({ programs }: Binaries): string {
+  return Object.values(programs).some(({ origin }) => origin === 'built') ? 'built' : 'up to date';
+}
+
 /** Outside the checkout, so that a fresh clone starts warm. */
 export function resolveCacheFolder(environment: NodeJS.ProcessEnv): string {
   const own = environment['CLUSTER_INVENTORY_CACHE'];

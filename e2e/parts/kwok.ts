@@ -115,12 +115,17 @@ export async function startKwok({
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    await createNodeAndPods(server, pods);
+    const patience = { timeoutMs: 60_000, intervalMs: 100, giveUp: daemon.assertRunning };
+    await createNode(server);
+    // kwok misses a Pod that comes between its first sight of a node and its list of that node's Pods.
+    await until(async () => (await server.client.list('/api/v1/nodes')).every(isReady), {
+      ...patience,
+      message: `the node of ${server.name} is ready`,
+    });
+    await createPods(server, pods);
     await until(async () => (await server.client.list('/api/v1/pods')).every(isRunning), {
-      timeoutMs: 60_000,
+      ...patience,
       message: `Pods of ${server.name} are running`,
-      intervalMs: 100,
-      giveUp: daemon.assertRunning,
     });
     rmSync(command);
   } catch (error) {
@@ -134,7 +139,13 @@ function isRunning(pod: KubeObject): boolean {
   return (pod['status'] as { readonly phase?: string } | undefined)?.phase === 'Running';
 }
 
-async function createNodeAndPods({ client }: ApiServer, pods: readonly KwokPod[]): Promise<void> {
+function isReady(node: KubeObject): boolean {
+  const status = node['status'] as
+    { readonly conditions?: readonly { type: string; status: string }[] } | undefined;
+  return status?.conditions?.some((each) => each.type === 'Ready' && each.status === 'True') ?? false;
+}
+
+async function createNode({ client }: ApiServer): Promise<void> {
   await client.create('/api/v1/nodes', {
     apiVersion: 'v1',
     kind: 'Node',
@@ -148,6 +159,9 @@ async function createNodeAndPods({ client }: ApiServer, pods: readonly KwokPod[]
       allocatable: { cpu: '8', memory: '32Gi', pods: '110' },
     },
   });
+}
+
+async function createPods({ client }: ApiServer, pods: readonly KwokPod[]): Promise<void> {
   for (const namespace of new Set(pods.map((pod) => pod.namespace))) {
     await client.apply(`/api/v1/namespaces/${namespace}`, {
       apiVersion: 'v1',

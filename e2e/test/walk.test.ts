@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Demo, startDemo } from '../demo/startDemo.ts';
 import { grantBySecretReader } from '../parts/access.ts';
-import { silent } from '../parts/progress.ts';
 import { until } from '../parts/until.ts';
 
 interface ConfigCluster {
@@ -30,7 +29,7 @@ let demo: Demo;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'walk-'));
-  demo = await startDemo({ port: undefined, clusters: 3, folder, progress: silent });
+  demo = await startDemo({ port: undefined, clusters: 3, folder });
   return async () => {
     await demo.stop();
     rmSync(folder, { recursive: true, force: true });

@@ -59,6 +59,7 @@ function exchange(parts: Exchange, context: ForwardContext): Promise<Attempt> {
   const { connected, upstream, signal } = parts;
   const { limits, cluster } = context;
   return new Promise((resolve, reject) => {
+    // Without an agent: one would dial by itself.
     const asked: ClientRequest = sendRequest({
       createConnection: () => connected,
       method: upstream.method,
@@ -67,7 +68,6 @@ function exchange(parts: Exchange, context: ForwardContext): Promise<Attempt> {
       setHost: false,
       maxHeaderSize: limits.maxHeaderBytes,
       insecureHTTPParser: false,
-      agent: false,
     });
     const fail = (thrown: unknown): void => {
       cancelTimer();
