@@ -1,4 +1,3 @@
-import { createInstance, type TFunction } from 'i18next';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
@@ -6,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import de from '../locales/de/translation.json' with { type: 'json' };
 import en from '../locales/en/translation.json' with { type: 'json' };
 import manifest from '../package.json' with { type: 'json' };
+import { createTranslate } from '../test/createTranslate.ts';
 import { FAILURE_SENTENCES } from './model/listFailure.ts';
 import { SOURCE_WORDS } from './model/source.ts';
 import { STATE_WORDS } from './model/states.ts';
@@ -42,19 +42,6 @@ const sentences = new Set([
   ...SOURCE_WORDS,
 ]);
 
-/** As Headlamp makes one for a plugin: `.` and `:` keep their meaning there. */
-async function createTranslate(language: string): Promise<TFunction> {
-  const resources = Object.fromEntries(LOCALES.map(([name, texts]) => [name, { [manifest.name]: texts }]));
-  return createInstance().init({
-    lng: language,
-    defaultNS: manifest.name,
-    ns: [manifest.name],
-    resources,
-    interpolation: { escapeValue: false },
-    returnEmptyString: false,
-  });
-}
-
 function placeholdersOf(text: string): string[] {
   return [...text.matchAll(/{{\w+}}/g)].map(([placeholder]) => placeholder).sort();
 }
@@ -67,7 +54,7 @@ describe('locales', () => {
 
   it('knows where every text comes from that is not said on the spot', () => {
     expect(new Set(translations.flatMap(({ computed }) => computed))).toEqual(
-      // The words and sentences of the model, listed above; the second is the hook's own passing on.
+      // From the model, whose sentences are counted in above; `sentence` is what useText hands on.
       new Set(['word', 'sentence', 'title', 'advice', 'describeSource(source)']),
     );
   });
