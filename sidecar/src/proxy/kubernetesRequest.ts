@@ -72,13 +72,12 @@ function splitOnce(text: string, separator: string): [string, string] {
   return at === -1 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-/** The segments, decoded, without empty ones at the ends. */
+/** The segments without empty ones at the ends; decoded first and split then, as the API server does. */
 function decodeSegments(rawPath: string): string[] | undefined {
   try {
-    return rawPath
-      .replaceAll(/^\/+|\/+$/g, '')
-      .split('/')
-      .map(decodeURIComponent);
+    const segments = decodeURIComponent(rawPath).split('/');
+    const first = segments.findIndex((segment) => segment !== '');
+    return segments.slice(first, segments.findLastIndex((segment) => segment !== '') + 1);
   } catch {
     return undefined;
   }
@@ -86,5 +85,5 @@ function decodeSegments(rawPath: string): string[] | undefined {
 
 /** As the API server reads a boolean of the query: there and not said to be false. */
 function isTrue(value: string | null): boolean {
-  return value !== null && value !== 'false' && value !== '0';
+  return value !== null && value.toLowerCase() !== 'false' && value !== '0';
 }

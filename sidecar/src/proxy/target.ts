@@ -79,9 +79,12 @@ function isPlainPath(path: string): boolean {
 
 function couldNameOurs(path: string, needle: string): boolean {
   for (const text of decodings(path)) {
-    if (text === undefined) return false;
-    const folded = text.replaceAll('\\', '/').toLowerCase().replaceAll(/\/+/g, '/');
-    if (folded.includes(needle) || resolveDots(folded).includes(needle)) return true;
+    if (text === undefined) return true;
+    const folded = text.replaceAll('\\', '/').toLowerCase();
+    const cleaned = folded.replaceAll(/\/+/g, '/');
+    // An empty segment is one that `..` removes to some routers, and none to others.
+    if ([cleaned, resolveDots(cleaned), resolveDots(folded)].some((read) => read.includes(needle)))
+      return true;
   }
   return false;
 }
