@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ClustersResponse } from '../../sidecar/src/api/clusterTypes.ts';
 import { installPlugin } from '../dashboard/backend/pluginFolder.ts';
 import { startDashboard } from '../dashboard/startDashboard.ts';
 import { type AccessKind, type Fleet, startFleet } from '../parts/fleet.ts';
@@ -135,15 +136,26 @@ async function startServers(
   });
   started.push(sidecar);
   progress('waiting for the clusters');
-  await until(async () => (await countClusters(sidecar.url)) >= clusters, {
+  await until(async () => (await listClusters(sidecar.url)).length >= clusters, {
     timeoutMs: 30_000,
     message: 'the sidecar does not list the clusters',
   });
+  progress('asking each cluster of its own once');
+  await askEachOnce(sidecar.url);
   return sidecar;
 }
 
-async function countClusters(url: string): Promise<number> {
+async function listClusters(url: string): Promise<ClustersResponse['clusters']> {
   const answer = await fetch(`${url}/cluster-inventory/v1/clusters`);
-  const { clusters } = (await answer.json()) as { clusters: readonly unknown[] };
-  return clusters.length;
+  return ((await answer.json()) as ClustersResponse).clusters;
+}
+
+/** The sidecar knows how a cluster is from the first request to it on: so the list has something to show. */
+async function askEachOnce(url: string): Promise<void> {
+  const own = new Set(spokeAccess.map(({ displayName }) => displayName));
+  for (const { name, displayName } of await listClusters(url)) {
+    if (!own.has(displayName)) continue;
+    const answer = await fetch(`${url}/clusters/${name}/version`);
+    await answer.text();
+  }
 }

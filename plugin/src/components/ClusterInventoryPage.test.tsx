@@ -139,7 +139,7 @@ describe('ClusterInventoryPage', () => {
       'Name',
       'Health',
       'Access',
-      'Kubernetes version',
+      'Version',
       'Cluster manager',
       'Source',
     ]);

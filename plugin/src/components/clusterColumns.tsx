@@ -35,9 +35,9 @@ export function buildColumns(t: Translate, isNarrow: boolean): Column[] {
     name,
     stateColumn('health', t('Health'), healthOf, t),
     stateColumn('access', t('Access'), accessOf, t),
-    textColumn('version', t('Kubernetes version'), ({ version }) => version),
-    textColumn('manager', t('Cluster manager'), ({ manager }) => manager),
-    textColumn('source', t('Source'), ({ source }) => t(describeSource(source))),
+    textColumn('version', t('Version'), '8rem', ({ version }) => version),
+    textColumn('manager', t('Cluster manager'), '9.5rem', ({ manager }) => manager),
+    textColumn('source', t('Source'), '9.5rem', ({ source }) => t(describeSource(source))),
   ];
 }
 
@@ -67,11 +67,16 @@ function stateColumn(
   };
 }
 
-function textColumn(id: string, header: string, read: (row: ClusterRow) => string): Column {
+function textColumn(
+  id: string,
+  header: string,
+  minWidth: string,
+  read: (row: ClusterRow) => string,
+): Column {
   return {
     id,
     header,
-    gridTemplate: 'minmax(11rem, 1fr)',
+    gridTemplate: `minmax(${minWidth}, 1fr)`,
     accessorFn: read,
     Cell: ({ row }) => <bdi>{read(row.original) || '—'}</bdi>,
   };

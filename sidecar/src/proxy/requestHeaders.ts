@@ -5,6 +5,8 @@ export interface RequestHeaderOptions {
   readonly client: HeaderPairs;
   /** The cluster's `Host`. */
   readonly host: string;
+  /** The cluster's own origin. */
+  readonly origin: string;
   readonly token: string | undefined;
   /** Set last, so that nothing can remove them (PX-11). */
   readonly identity: HeaderPairs;
@@ -64,6 +66,8 @@ export function buildRequestHeaders(options: RequestHeaderOptions): string[] {
     throw new CodedError('impersonation-refused');
   const passed = dropHopByHop(client).flatMap(([name, value]): HeaderPairs => {
     const lower = name.toLowerCase();
+    // An API server refuses a watch over WebSocket without an Origin; the client's was checked when it came in.
+    if (lower === 'origin' && upgrade !== undefined) return [[name, options.origin]];
     if (lower === 'sec-websocket-protocol') return upgrade === undefined ? [] : keepProtocols(name, value);
     if (lower.startsWith('sec-websocket-')) return upgrade === undefined ? [] : [[name, value]];
     if (lower === 'accept-encoding' && options.disableCompression) return [];
@@ -86,12 +90,12 @@ export function buildRequestHeaders(options: RequestHeaderOptions): string[] {
 }
 
 function isPassed(name: string, isProxySubresource: boolean): boolean {
+  if (refusedParts.test(name)) return false;
   if (passedNames.has(name) || passedPrefixes.some((prefix) => name.startsWith(prefix))) return true;
   return (
     isProxySubresource &&
     !refusedNames.has(name) &&
-    !refusedPrefixes.some((prefix) => name.startsWith(prefix)) &&
-    !refusedParts.test(name)
+    !refusedPrefixes.some((prefix) => name.startsWith(prefix))
   );
 }
 

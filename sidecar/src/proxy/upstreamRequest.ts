@@ -31,6 +31,7 @@ export function buildUpstreamRequest(
     headers: buildRequestHeaders({
       client: pairHeaders(request.rawHeaders),
       host: connection.hostHeader,
+      origin: `${connection.protocol}//${connection.hostHeader}`,
       token: credential.token,
       identity: identityHeaders,
       requestId,
