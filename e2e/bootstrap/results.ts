@@ -27,6 +27,12 @@ interface Report {
   }[];
 }
 
+/** The tests of a report that is there. */
+export function readReport(file: string): Report['testResults'][number]['assertionResults'] {
+  const { testResults } = JSON.parse(readFileSync(file, 'utf8')) as Report;
+  return testResults.flatMap(({ assertionResults }) => assertionResults);
+}
+
 /**
  * Counts a report. A file that fails to load counts as one failure, and so does a report that is not there, or that
  * has no test at all: nothing that did not run ever looks like a success.

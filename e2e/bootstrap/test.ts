@@ -6,6 +6,7 @@ import { describeBinaries, resolveBinaries } from '../parts/binaries.ts';
 import { resolveBrowser } from '../parts/browser.ts';
 import { buildDashboardUi, buildPlugin, root } from './builds.ts';
 import { runChecks } from './checks.ts';
+import { describeCoverage, readContractCoverage } from './contractCoverage.ts';
 import { plans } from './plans.mjs';
 import { formatResults, isGood, readResult, type Result } from './results.ts';
 import { runSteps } from './steps.mjs';
@@ -80,5 +81,6 @@ try {
   console.error(error instanceof Error ? error.message : error);
   results.push({ suite: 'set-up', passed: 0, failed: 1, skipped: [], seconds: 0 });
 }
+console.log(`\n${describeCoverage(readContractCoverage())} (npm run coverage:contracts lists them)`);
 console.log(formatResults(results));
 process.exitCode = stop.signal.aborted ? 130 : isGood(results) ? 0 : 1;

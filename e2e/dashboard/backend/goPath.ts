@@ -41,11 +41,6 @@ export function encodeGoPath(path: string): string {
   );
 }
 
-/** Text as a byte string, to compare with or look up in decoded paths. */
-export function toByteString(text: string): string {
-  return Buffer.from(text, 'utf8').toString('latin1');
-}
-
 export function fromByteString(bytes: string): string {
   return Buffer.from(bytes, 'latin1').toString('utf8');
 }

@@ -160,7 +160,7 @@ describe('ClusterInventoryPage', () => {
     const message = 'Secret fleet/eu-prod-3 not found';
     const access = { state: 'credential-failed', message, since: SINCE } as const;
     const { container } = await renderList(sampleInventory([sampleCluster({ access })]));
-    expect(textsOf('cell')[2]).toContain(`Credential failed${message} ·\u00a0(since`);
+    expect(textsOf('cell')[2]).toContain(`Credential failed${message} · (since`);
     expect(container.querySelector('td [title]')).toBeNull();
   });
 

@@ -67,12 +67,7 @@ function stateColumn(
   };
 }
 
-function textColumn(
-  id: string,
-  header: string,
-  minWidth: string,
-  read: (row: ClusterRow) => string,
-): Column {
+function textColumn(id: string, header: string, minWidth: string, read: (row: ClusterRow) => string): Column {
   return {
     id,
     header,

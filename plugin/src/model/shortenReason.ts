@@ -1,8 +1,7 @@
 /** UI-16: a row says its reason in at most so many characters, the age included. */
 export const REASON_MAX_CHARS = 80;
 
-/** The second space does not break: the age stays with its dot. */
-const SEPARATOR = ' ·\u00a0';
+const SEPARATOR = ' · ';
 
 /** One line, cut in the message and never in the age. Counts characters as people see them. */
 export function shortenReason(message: string, age: string | undefined): string {

@@ -1,3 +1,4 @@
+import { errors } from 'undici';
 import { CodedError, type ErrorCode } from '../foundation/errors.ts';
 
 /** Errors of Node, OpenSSL and undici by their codes; nobody reads their messages. */
@@ -52,6 +53,9 @@ function codeOf(thrown: unknown): string | undefined {
 export function asConnectionError(thrown: unknown): CodedError {
   for (let cause = thrown, depth = 0; depth < 5 && cause instanceof Error; cause = cause.cause, depth++) {
     if (cause instanceof CodedError) return cause;
+    // Its code is missing: undici looks for it in a table that has none.
+    if (cause instanceof errors.HTTPParserError)
+      return new CodedError('response-invalid', undefined, { cause: thrown });
     const code = codeOf(cause);
     if (code === undefined) continue;
     if (Object.hasOwn(codes, code))
