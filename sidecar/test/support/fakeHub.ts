@@ -2,8 +2,6 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { Root } from '../../src/inventory/root.ts';
 
-type Answer = (request: IncomingMessage, response: ServerResponse) => void;
-
 export interface Watch {
   readonly url: URL;
   send(type: string, object: unknown): void;
