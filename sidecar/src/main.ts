@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { serve } from './commands/serve.ts';
 import { buildHelpText } from './config/helpText.ts';

@@ -82,12 +82,6 @@ export const optionDefinitions = [
     help: 'The path under which the dashboard is served, such as /headlamp.',
   },
   {
-    name: 'hub-context-name',
-    value: 'NAME',
-    default: 'main',
-    help: 'Which of the dashboard’s clusters is the hub.',
-  },
-  {
     name: 'auth',
     value: 'MODE',
     default: 'none',

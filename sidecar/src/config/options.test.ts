@@ -23,12 +23,11 @@ function faultOf(argv: readonly string[], environment: Readonly<Record<string, s
 
 describe('options', () => {
   it('[OP-14] a flag wins over the environment, the environment over the default', () => {
-    expect(read([]).hubContextName).toBe('main');
-    expect(read([], { CLUSTER_INVENTORY_HUB_CONTEXT_NAME: 'hub' }).hubContextName).toBe('hub');
-    expect(
-      read(['--hub-context-name=flag'], { CLUSTER_INVENTORY_HUB_CONTEXT_NAME: 'hub' }).hubContextName,
-    ).toBe('flag');
-    expect(read(['--hub-context-name', 'flag']).hubContextName).toBe('flag');
+    const environment = { CLUSTER_INVENTORY_LOG_LEVEL: 'warn' };
+    expect(read([]).logLevel).toBe('info');
+    expect(read([], environment).logLevel).toBe('warn');
+    expect(read(['--log-level=error'], environment).logLevel).toBe('error');
+    expect(read(['--log-level', 'debug']).logLevel).toBe('debug');
   });
 
   it('[OP-14] --help says each option, its environment name and its default', () => {

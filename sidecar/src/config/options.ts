@@ -27,7 +27,6 @@ export interface Options {
   readonly dashboardHost: string;
   /** Empty, or with a leading and without a trailing slash. */
   readonly baseUrl: string;
-  readonly hubContextName: string;
   readonly pluginTimeoutMs: number;
   readonly pluginConcurrency: number;
   readonly logLevel: LogLevel;
@@ -62,7 +61,6 @@ export function parseOptions(texts: OptionTexts): Options {
     dashboardUrl: read('dashboard-url', parseDashboardUrl),
     dashboardHost: read('dashboard-host', (text) => text),
     baseUrl: read('base-url', parseBaseUrl),
-    hubContextName: read('hub-context-name', requireText),
     pluginTimeoutMs: read('plugin-timeout', parseDuration),
     pluginConcurrency: read('plugin-concurrency', parsePositiveInteger),
     logLevel: read('log-level', (text) => requireOneOf(text, ['debug', 'info', 'warn', 'error'] as const)),

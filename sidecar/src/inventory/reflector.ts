@@ -39,8 +39,8 @@ const retryBackoff: Omit<BackoffOptions, 'random'> = { initialMs: 800, maxMs: 30
 const quietResetMs = 120_000;
 /** A watch that ends sooner and without an event is a failure (DI-23). */
 const shortestWatchMs = 1000;
-/** API servers send bookmarks about once a minute; silence beyond this is a dead connection (DI-26). */
-const silenceMs = 90_000;
+/** API servers send bookmarks about once a minute, a busy one later; beyond this the connection is dead (DI-26). */
+const silenceMs = 150_000;
 
 export interface Reflector {
   state(): ReflectorState;
