@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { type buildConnector, Pool } from 'undici';
 import type { Credential } from '../credentials/credential.ts';
+import { CodedError } from '../foundation/errors.ts';
 import type { ClusterConnection } from './connection.ts';
 import { dial } from './dial.ts';
 import type { ClusterConnections } from './liveCluster.ts';
@@ -49,6 +50,7 @@ export function createClusterConnections(connection: ClusterConnection): Cluster
   };
 
   const open = async (generation: Generation, signal?: AbortSignal): Promise<Socket> => {
+    if (closed) throw new CodedError('connection-reset');
     const socket = await dial(connection, {
       secureContext: generation.secureContext,
       session: generation.session,
@@ -61,7 +63,7 @@ export function createClusterConnections(connection: ClusterConnection): Cluster
     generation.sockets.add(socket);
     socket.once('close', () => generation.sockets.delete(socket));
     // Closed, or another certificate came, while it was being dialled.
-    if (closed || generation !== current) socket.destroy();
+    if (generation !== current) socket.destroy();
     return socket;
   };
 

@@ -6,7 +6,7 @@ import { asCodedError, CodedError } from '../foundation/errors.ts';
 import type { ForwardContext } from './context.ts';
 import { type HeaderPairs, pairHeaders } from './headerPairs.ts';
 import { buildResponseHeaders } from './responseHeaders.ts';
-import { writeStatus } from './status.ts';
+import { breakOff, writeStatus } from './status.ts';
 import { buildUpstreamRequest, hasBody, type UpstreamRequest } from './upstreamRequest.ts';
 import { type Attempt, withCredential } from './withCredential.ts';
 
@@ -30,8 +30,9 @@ export async function forwardRequest(
     });
   } catch (thrown) {
     const error = asCodedError(thrown);
-    context.onOutcome(error);
-    if (response.headersSent) response.destroy();
+    // Who left, or whose access was withdrawn, says nothing about the cluster.
+    if (!response.destroyed && !context.cluster.closed.aborted) context.onOutcome(error);
+    if (response.headersSent) breakOff(response);
     else if (!response.destroyed) writeStatus(response, error);
   }
 }
@@ -76,12 +77,18 @@ function dispatch(
 
     response.once('close', onClientGone);
     cluster.closed.addEventListener('abort', onClusterClosed, { once: true });
+    // Either may have happened while the credential was fetched.
+    if (response.destroyed) onClientGone();
+    if (cluster.closed.aborted) onClusterClosed();
+    if (abortReason) {
+      finish(abortReason);
+      return;
+    }
 
     const handler: Dispatcher.DispatchHandler = {
       onRequestStart(started) {
         controller = started;
         if (abortReason) started.abort(abortReason);
-        else if (cluster.closed.aborted) onClusterClosed();
       },
       onResponseStart(current, status, _headers, statusMessage) {
         if (status < 200) return;

@@ -46,6 +46,12 @@ export function writeStatus(response: ServerResponse, error: CodedError): void {
   response.end(body);
 }
 
+/** For a response that has begun: a reset, which no client takes for its end (PX-23). */
+export function breakOff(response: ServerResponse): void {
+  if (response.socket) response.socket.resetAndDestroy();
+  else response.destroy();
+}
+
 /** For an upgrade before its 101: a real answer, and the end of the connection (PX-36). */
 export function writeStatusToSocket(socket: Socket, error: CodedError): void {
   if (!socket.writable) {

@@ -27,6 +27,8 @@ export function createListener(dispatch: Dispatch): Listener {
     joinDuplicateHeaders: false,
     shouldUpgradeCallback: isUpgradeRequested,
   });
+  // The bytes are bounded; Node's bound on the number refuses what fits, or cuts it in other versions (PX-27).
+  server.maxHeadersCount = 0;
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => {
     sockets.add(socket);

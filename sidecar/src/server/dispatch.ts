@@ -13,7 +13,7 @@ import type { ForwardContext } from '../proxy/context.ts';
 import { forwardRequest } from '../proxy/forwardRequest.ts';
 import type { ProxyLimits } from '../proxy/limits.ts';
 import { forwardUpgrade } from '../proxy/forwardUpgrade.ts';
-import { writeStatus, writeStatusToSocket } from '../proxy/status.ts';
+import { breakOff, writeStatus, writeStatusToSocket } from '../proxy/status.ts';
 import { routeTarget } from '../proxy/target.ts';
 
 export interface DispatchOptions {
@@ -87,6 +87,8 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   const handleRequest = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const destination = route(request);
     if (destination.kind === 'other') {
+      // The listener leaves it to whoever answers the request (PX-24); this is nobody's decision but the dashboard's.
+      if (request.headers.expect !== undefined) response.writeContinue();
       options.app(request, response);
       return;
     }
@@ -116,7 +118,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     request(request, response) {
       handleRequest(request, response).catch((thrown: unknown) => {
         const error = codeOf(thrown);
-        if (response.headersSent) response.destroy();
+        if (response.headersSent) breakOff(response);
         else writeStatus(response, error);
       });
     },

@@ -19,7 +19,23 @@ const sequence = (...contents: Buffer[]): Buffer => der(0x30, ...contents);
 const oid = (hex: string): Buffer => der(0x06, Buffer.from(hex, 'hex'));
 const utcTime = (text: string): Buffer => der(0x17, Buffer.from(text));
 
-export function createSelfSignedPair(commonName = 'user'): SelfSignedPair {
+export interface PairOptions {
+  /** IPv4 addresses and names that the certificate is for. */
+  readonly addresses?: readonly string[];
+  readonly names?: readonly string[];
+  /** As `YYMMDDhhmmssZ`. */
+  readonly notAfter?: string;
+}
+
+function alternativeNames({ addresses = [], names = [] }: PairOptions): Buffer[] {
+  const all = [
+    ...addresses.map((address) => der(0x87, Buffer.from(address.split('.').map(Number)))),
+    ...names.map((name) => der(0x82, Buffer.from(name))),
+  ];
+  return all.length === 0 ? [] : [der(0xa3, sequence(sequence(oid('551d11'), der(0x04, sequence(...all)))))];
+}
+
+export function createSelfSignedPair(commonName = 'user', options: PairOptions = {}): SelfSignedPair {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const ecdsaWithSha256 = sequence(oid('2a8648ce3d040302'));
   const name = sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from(commonName)))));
@@ -29,9 +45,10 @@ export function createSelfSignedPair(commonName = 'user'): SelfSignedPair {
     der(0x02, serial),
     ecdsaWithSha256,
     name,
-    sequence(utcTime('200101000000Z'), utcTime('491231235959Z')),
+    sequence(utcTime('200101000000Z'), utcTime(options.notAfter ?? '491231235959Z')),
     name,
     publicKey.export({ type: 'spki', format: 'der' }),
+    ...alternativeNames(options),
   );
   const certificate = sequence(
     body,

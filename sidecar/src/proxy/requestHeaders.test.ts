@@ -1,0 +1,194 @@
+import { describe, expect, it } from 'vitest';
+import { codedErrorOf } from '../../test/support/codedErrorOf.ts';
+import { type HeaderPairs, pairHeaders } from './headerPairs.ts';
+import { buildRequestHeaders, type RequestHeaderOptions } from './requestHeaders.ts';
+
+const build = (client: HeaderPairs, options: Partial<RequestHeaderOptions> = {}): HeaderPairs =>
+  pairHeaders(
+    buildRequestHeaders({
+      client,
+      host: 'api.example:6443',
+      origin: 'https://api.example:6443',
+      token: undefined,
+      identity: [],
+      requestId: 'id-1',
+      isProxySubresource: false,
+      disableCompression: false,
+      upgrade: undefined,
+      ...options,
+    }),
+  );
+
+/** Without the ones that are always there. */
+const passed = (client: HeaderPairs, options: Partial<RequestHeaderOptions> = {}): HeaderPairs =>
+  build(client, options).filter(([name]) => name !== 'Host' && name !== 'Audit-ID');
+
+const names = (headers: HeaderPairs): string[] => headers.map(([name]) => name);
+
+it('[PX-10] keeps repeated headers, their order and the case of their names; Host is the cluster’s', () => {
+  expect(
+    build([
+      ['host', 'dashboard.example'],
+      ['aCCept', 'a'],
+      ['IF-Match', 'x'],
+      ['Accept', 'b'],
+    ]),
+  ).toEqual([
+    ['Host', 'api.example:6443'],
+    ['aCCept', 'a'],
+    ['IF-Match', 'x'],
+    ['Accept', 'b'],
+    ['Audit-ID', 'id-1'],
+  ]);
+});
+
+describe('hop-by-hop headers', () => {
+  it('[PX-11] go, and so does all that Connection names', () => {
+    const client: HeaderPairs = [
+      ['Connection', 'keep-alive, Accept'],
+      ['connection', 'IF-MATCH'],
+      ['Keep-Alive', 'timeout=5'],
+      ['TE', 'trailers'],
+      ['Trailer', 'x'],
+      ['Transfer-Encoding', 'chunked'],
+      ['Upgrade', 'h2c'],
+      ['Proxy-Connection', 'x'],
+      ['Proxy-Authorization', 'x'],
+      ['Accept', 'a'],
+      ['If-Match', 'x'],
+      ['Range', 'bytes=0-1'],
+    ];
+    expect(passed(client, { isProxySubresource: true })).toEqual([['Range', 'bytes=0-1']]);
+  });
+
+  it('[PX-11, TH-02] cannot remove the credential, the identity or the host', () => {
+    const headers = build([['Connection', 'Authorization, Host, Impersonate-User, Audit-ID']], {
+      token: 't',
+      identity: [['Impersonate-User', 'jane']],
+    });
+    expect(headers).toEqual([
+      ['Host', 'api.example:6443'],
+      ['Authorization', 'Bearer t'],
+      ['Audit-ID', 'id-1'],
+      ['Impersonate-User', 'jane'],
+    ]);
+  });
+});
+
+describe('which headers pass', () => {
+  const allowed = [
+    'Accept',
+    'Accept-Encoding',
+    'Accept-Language',
+    'Content-Type',
+    'Content-Length',
+    'Content-Encoding',
+    'User-Agent',
+    'If-None-Match',
+    'If-Modified-Since',
+    'Range',
+    'Cache-Control',
+    'Kubectl-Command',
+    'Kubectl-Session',
+    'X-Request-Id',
+    'traceparent',
+    'tracestate',
+    'X-Stream-Protocol-Version',
+  ];
+  const secrets = [
+    'Authorization',
+    'Cookie',
+    'Proxy-Foo',
+    'X-Remote-User',
+    'X-Remote-Extra-Scopes',
+    'X-Forwarded-For',
+    'X-Forwarded-User',
+    'X-Forwarded-Id-Token',
+    'X-Auth-Request-Email',
+    'Forwarded',
+    'KUBECONFIG',
+    'X-HEADLAMP-USER-ID',
+    'X-HEADLAMP_BACKEND-TOKEN',
+    'Forward-To',
+    'proxy-to',
+    'X_Forwarded_User',
+    'X_Anything',
+    'X-My-Token',
+    'X-Amzn-Oidc-Accesstoken',
+    'X-Goog-IAP-JWT-Assertion',
+    'Cf-Access-Jwt',
+    'X-Assertion',
+    'Accept_Token',
+    'Content-Jwt',
+    'Audit-ID',
+    'Expect',
+  ];
+  const pairs = (all: readonly string[]): HeaderPairs => all.map((name) => [name, 'v'] as const);
+
+  it('[PX-12] only the ones of the list', () => {
+    const others = ['X-Custom', 'Origin', 'Referer', 'DNT', 'Sec-Fetch-Site', 'Sec-WebSocket-Key'];
+    expect(names(passed(pairs([...allowed, ...others, ...secrets])))).toEqual(allowed);
+  });
+
+  it('[PX-12, TH-03, TH-14] under a proxy subresource others too, but none that proves who somebody is', () => {
+    const others = ['X-Custom', 'X-CSRF', 'Origin', 'Referer'];
+    expect(names(passed(pairs([...allowed, ...others, ...secrets]), { isProxySubresource: true }))).toEqual([
+      ...allowed,
+      ...others,
+    ]);
+  });
+
+  it('[AC-20] no Accept-Encoding for a cluster with disable-compression', () => {
+    const client: HeaderPairs = [
+      ['Accept-Encoding', 'gzip'],
+      ['Accept', '*/*'],
+    ];
+    expect(names(passed(client, { disableCompression: true }))).toEqual(['Accept']);
+    expect(names(passed(client))).toEqual(['Accept-Encoding', 'Accept']);
+  });
+
+  it.each(['Impersonate-User', 'impersonate-group', 'IMPERSONATE-EXTRA-x', 'Impersonate-Foo'])(
+    '[PX-13, TH-01] refuses %s of the client',
+    async (name) => {
+      const error = await codedErrorOf(() => build([[name, 'system:masters']]));
+      expect(error.code).toBe('impersonation-refused');
+    },
+  );
+});
+
+describe('upgrades', () => {
+  it('[PX-30] every subprotocol in the order offered, known or not, over several headers', () => {
+    const headers = passed(
+      [
+        ['Connection', 'keep-alive, Upgrade'],
+        ['Upgrade', 'WebSocket'],
+        ['Sec-WebSocket-Protocol', 'v5.channel.k8s.io,unknown , v4.channel.k8s.io'],
+        ['Sec-WebSocket-Protocol', 'base64.channel.k8s.io'],
+        ['Sec-WebSocket-Key', 'a2V5'],
+        ['Sec-WebSocket-Extensions', 'permessage-deflate'],
+      ],
+      { upgrade: 'WebSocket', token: 't' },
+    );
+    expect(headers).toEqual([
+      ['Sec-WebSocket-Protocol', 'v5.channel.k8s.io, unknown, v4.channel.k8s.io'],
+      ['Sec-WebSocket-Protocol', 'base64.channel.k8s.io'],
+      ['Sec-WebSocket-Key', 'a2V5'],
+      ['Sec-WebSocket-Extensions', 'permessage-deflate'],
+      ['Connection', 'Upgrade'],
+      ['Upgrade', 'WebSocket'],
+      ['Authorization', 'Bearer t'],
+    ]);
+  });
+
+  it('[PX-35] no subprotocol that is a credential; none left, no header', () => {
+    const secret = 'base64url.bearer.authorization.k8s.io.c2VjcmV0';
+    const protocols = (value: string): HeaderPairs =>
+      passed([['Sec-WebSocket-Protocol', value]], { upgrade: 'websocket' }).filter(
+        ([name]) => name === 'Sec-WebSocket-Protocol',
+      );
+    expect(protocols(`${secret}, base64.binary.k8s.io`)).toEqual([
+      ['Sec-WebSocket-Protocol', 'base64.binary.k8s.io'],
+    ]);
+    expect(protocols(`${secret},BASE64URL.headlamp.user`)).toEqual([]);
+  });
+});

@@ -1,0 +1,184 @@
+import type { Socket } from 'node:net';
+import { promisify } from 'node:util';
+import { desktopAccessPolicy } from '../../src/clusters/accessPolicy.ts';
+import { createClusterConnections } from '../../src/clusters/connections.ts';
+import type { ClusterEntry } from '../../src/clusters/clusterEntry.ts';
+import { buildClusterName, type ClusterName } from '../../src/clusters/clusterName.ts';
+import { createClusterRegistry } from '../../src/clusters/registry.ts';
+import { parseProviderFile } from '../../src/config/providerFile.ts';
+import type { Credential, CredentialSource } from '../../src/credentials/credential.ts';
+import { type Clock, systemClock } from '../../src/foundation/clock.ts';
+import { silentLog } from '../../src/foundation/log.ts';
+import { decodeClusterProfile } from '../../src/inventory/clusterProfile.ts';
+import { buildProfileKey, type ProfileKey } from '../../src/inventory/profileKey.ts';
+import { defaultProxyLimits, type ProxyLimits } from '../../src/proxy/limits.ts';
+import { createListener } from '../../src/server/createListener.ts';
+import { createDispatch } from '../../src/server/dispatch.ts';
+import { listen } from '../../src/server/listen.ts';
+
+export interface ProxyOptions {
+  /** The `cluster` of the access provider of each profile, by the profile's name. */
+  readonly clusters: Readonly<Record<string, object>>;
+  readonly baseUrl?: string;
+  readonly limits?: Partial<ProxyLimits>;
+  readonly clock?: Clock;
+}
+
+/** A source of tokens `token-1`, `token-2`, …: the next one after each that was rejected. */
+export interface FakeCredentials extends CredentialSource {
+  readonly rejected: readonly (string | undefined)[];
+  /** Answers instead, when it is there. */
+  answer: (() => Promise<Credential>) | undefined;
+}
+
+export interface Proxy {
+  readonly port: number;
+  readonly host: string;
+  /** Targets and upgrades that went to the dashboard. */
+  readonly toDashboard: readonly string[];
+  pathOf(name: string): string;
+  entryOf(name: string): ClusterEntry;
+  credentialsOf(name: string): FakeCredentials;
+  /** The profile publishes another `cluster`. */
+  publish(name: string, cluster: object): void;
+  /** The profile goes from the inventory. */
+  remove(name: string): void;
+  /** A whole request: its line, Host, `Connection: close`, these headers, and the body. */
+  request(line: string, headers?: readonly string[], body?: string): string;
+  countConnections(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export async function startProxy(options: ProxyOptions): Promise<Proxy> {
+  const { baseUrl = '', limits, clock = systemClock } = options;
+  const toDashboard: string[] = [];
+  const credentials = new Map(Object.keys(options.clusters).map((name) => [name, createFakeCredentials()]));
+  const registry = createClusterRegistry({
+    policy: desktopAccessPolicy,
+    providers: parseProviderFile(
+      JSON.stringify({
+        providers: [
+          {
+            name: 'provider',
+            execConfig: {
+              apiVersion: 'client.authentication.k8s.io/v1',
+              command: 'none',
+              provideClusterInfo: true,
+            },
+          },
+        ],
+      }),
+    ),
+    now: () => clock.now(),
+    openCluster: ({ provider, connection, invocation }, closed) => ({
+      provider,
+      connection,
+      closed,
+      credentials: credentialsOf(invocation.owner),
+      connections: createClusterConnections(connection),
+    }),
+  });
+  let port = 0;
+  const dispatch = createDispatch({
+    baseUrl,
+    registry,
+    app(request, response) {
+      toDashboard.push(`${request.method ?? ''} ${request.url ?? ''}`);
+      request.resume();
+      request.on('end', () => response.end('dashboard'));
+    },
+    dashboardUpgrade(request, socket: Socket) {
+      toDashboard.push(`upgrade ${request.url ?? ''}`);
+      socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\ndashboard');
+    },
+    port: () => port,
+    limits: { ...defaultProxyLimits, ...limits },
+    clock,
+    log: silentLog,
+  });
+  const listener = createListener(dispatch);
+
+  function credentialsOf(name: string): FakeCredentials {
+    const found = credentials.get(name);
+    if (!found) throw new Error(`no cluster ${name}`);
+    return found;
+  }
+
+  function publish(name: string, cluster: object): void {
+    const profile = decodeClusterProfile({
+      metadata: { name, namespace: 'fleet', uid: name },
+      status: { accessProviders: [{ name: 'provider', cluster }] },
+    });
+    if (!profile) throw new Error('not decoded');
+    registry.upsert({ key: keyOf(name), root: 'store/hub', profile });
+  }
+  for (const [name, cluster] of Object.entries(options.clusters)) publish(name, cluster);
+  port = await listen(listener.server, { host: '127.0.0.1', port: 0 });
+
+  return {
+    port,
+    host: `127.0.0.1:${port}`,
+    toDashboard,
+    pathOf: (name) => `${baseUrl}/clusters/${nameOf(name)}`,
+    entryOf(name) {
+      const entry = registry.get(nameOf(name));
+      if (!entry) throw new Error(`no cluster ${name}`);
+      return entry;
+    },
+    credentialsOf,
+    publish,
+    remove: (name) => {
+      registry.remove(keyOf(name));
+    },
+    request: (line, headers = [], body = '') =>
+      [`${line} HTTP/1.1`, `Host: 127.0.0.1:${port}`, 'Connection: close', ...headers, '', body].join('\r\n'),
+    countConnections: () => promisify(listener.server.getConnections.bind(listener.server))(),
+    close: () =>
+      new Promise((resolve) => {
+        listener.server.close(() => {
+          resolve();
+        });
+        listener.endSockets();
+        registry.close();
+      }),
+  };
+}
+
+/** What a profile publishes of an upstream of the test. */
+export function clusterAt(
+  { port, certificate }: { readonly port: number; readonly certificate: string },
+  path = '',
+  more: object = {},
+): object {
+  return {
+    server: `https://127.0.0.1:${port}${path}`,
+    'certificate-authority-data': Buffer.from(certificate).toString('base64'),
+    ...more,
+  };
+}
+
+function keyOf(name: string): ProfileKey {
+  return buildProfileKey('store/hub', 'fleet', name);
+}
+
+function nameOf(name: string): ClusterName {
+  return buildClusterName(keyOf(name));
+}
+
+function createFakeCredentials(): FakeCredentials {
+  const rejected: (string | undefined)[] = [];
+  const next = (): Credential => ({ token: `token-${rejected.length + 1}`, connectionKey: '' });
+  let current = next();
+  const source: FakeCredentials = {
+    rejected,
+    answer: undefined,
+    get: () => (source.answer ?? (() => Promise.resolve(current)))(),
+    reject(credential) {
+      if (credential !== current) return;
+      rejected.push(credential.token);
+      current = next();
+    },
+    close: () => undefined,
+  };
+  return source;
+}
