@@ -103,6 +103,16 @@ describe('useClusterInventory', () => {
     expect(list).toHaveBeenCalledTimes(2);
   });
 
+  it('asks no more when an answer comes after it is gone', async () => {
+    let finish: (result: ListResult) => void = () => undefined;
+    list.mockReturnValueOnce(new Promise((resolve) => (finish = resolve)));
+    const { unmount } = renderHook(() => useClusterInventory(client));
+    unmount();
+    finish(good);
+    await pass(60_000);
+    expect(list).toHaveBeenCalledTimes(1);
+  });
+
   it('asks no more once it is gone', async () => {
     const { unmount } = renderHook(() => useClusterInventory(client));
     await pass(0);

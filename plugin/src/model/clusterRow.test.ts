@@ -84,7 +84,7 @@ describe('buildRows', () => {
 
   it.each([
     ['display name', 'europe 3'],
-    ['profile name', 'eu-prod-3'],
+    ['profile name', 'profile-of-europe'],
     ['namespace', 'fleet-ns'],
     ['manager', 'fleet-manager'],
     ['label value', 'tier-gold'],
@@ -92,6 +92,7 @@ describe('buildRows', () => {
     ['generated name', '0123456789ab'],
   ])('[UI-04] is found by %s', (_what, query) => {
     const { searchText } = rowOf({
+      profileName: 'profile-of-Europe',
       namespace: 'Fleet-NS',
       labels: { tier: 'Tier-Gold' },
       properties: [{ name: 'zone.example.test', value: 'Zone-7F' }],
