@@ -6,7 +6,7 @@ vi.mock('@kinvolk/headlamp-plugin/lib', () => import('../test/headlamp.tsx'));
 vi.mock('@kinvolk/headlamp-plugin/lib/CommonComponents', () => import('../test/headlamp.tsx'));
 
 describe('the plugin', () => {
-  it.each(['HOME', 'IN-CLUSTER'])('[UI-08] has an entry in the sidebar %s', (sidebar) => {
+  it.each(['HOME', 'IN-CLUSTER'])('UI-08: has an entry in the sidebar %s', (sidebar) => {
     expect(registered.entries).toContainEqual(
       expect.objectContaining({
         sidebar,
@@ -23,7 +23,7 @@ describe('the plugin', () => {
     ]);
   });
 
-  it('[UI-24] brings its icons along, since Headlamp fetches those that have only a name', () => {
+  it('UI-24: brings its icons along, since Headlamp fetches those that have only a name', () => {
     for (const entry of registered.entries) {
       expect(entry).toMatchObject({ icon: { body: expect.stringContaining('<path') as unknown } });
     }

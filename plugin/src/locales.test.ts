@@ -65,7 +65,7 @@ describe('locales', () => {
   });
 
   describe.each(LOCALES)('%s', (language, texts) => {
-    it('[UI-23] has every sentence, and none that nobody says', () => {
+    it('UI-23: has every sentence, and none that nobody says', () => {
       const keys = new Set(Object.keys(texts).map((key) => key.replace(PLURAL, '')));
       expect([...keys].sort()).toEqual([...sentences].sort());
     });
@@ -100,7 +100,7 @@ describe('locales', () => {
     for (const [key, text] of Object.entries(en)) if (!PLURAL.test(key)) expect(text).toBe(key);
   });
 
-  it('[UI-23] proves it by a second language: every German sentence differs from the English one', () => {
+  it('UI-23: proves it by a second language: every German sentence differs from the English one', () => {
     const same = Object.entries(de).filter(([key, text]) => key.includes(' ') && key === text);
     expect(same.map(([key]) => key)).toEqual(['Cluster Inventory']);
   });

@@ -58,12 +58,12 @@ describe('createClustersClient', () => {
     [504, 'unreachable'],
     [500, 'failed'],
     [undefined, 'failed'],
-  ])('[UI-07] takes an error with status %s for %s', async (status, failure) => {
+  ])('UI-07: takes an error with status %s for %s', async (status, failure) => {
     const error = Object.assign(new Error('refused'), { status });
     expect(await createClustersClient(() => Promise.reject(error)).list()).toEqual({ ok: false, failure });
   });
 
-  it("[UI-07] sees in Headlamp's own page that the sidecar is missing", async () => {
+  it("UI-07: sees in Headlamp's own page that the sidecar is missing", async () => {
     const client = clientOf(() => jsonAnswer('<!doctype html>', 'text/html; charset=utf-8'));
     expect(await client.list()).toEqual({ ok: false, failure: 'sidecar-missing' });
   });

@@ -55,7 +55,7 @@ afterEach(() => {
 });
 
 describe('ClusterInventoryPage', () => {
-  it('[UI-07] says that it is loading, and not that there is nothing', () => {
+  it('UI-07: says that it is loading, and not that there is nothing', () => {
     render(page);
     expect(screen.getByRole('progressbar', { name: 'The clusters are being loaded.' })).toBeDefined();
     expect(screen.queryByText('There are no clusters to show.')).toBeNull();
@@ -78,7 +78,7 @@ describe('ClusterInventoryPage', () => {
     expect(render(page).container.innerHTML).toBe('');
   });
 
-  it('[UI-07] says where it looked and found nothing', async () => {
+  it('UI-07: says where it looked and found nothing', async () => {
     answer(sampleInventory([], [sampleRoot({ namespaces: ['fleet', 'edge'] })]));
     render(page);
     await screen.findByText('There are no clusters to show.');
@@ -87,7 +87,7 @@ describe('ClusterInventoryPage', () => {
     ).toBeDefined();
   });
 
-  it('[UI-07] gives the command where the CRD is missing', async () => {
+  it('UI-07: gives the command where the CRD is missing', async () => {
     answer(sampleInventory([], [sampleRoot({ name: 'store/hub', state: 'no-crd' })]));
     render(page);
     await screen.findByText('The hub store/hub has no ClusterProfile API.');
@@ -95,7 +95,7 @@ describe('ClusterInventoryPage', () => {
     expect(screen.getByText(/We look again every 30 seconds/)).toBeDefined();
   });
 
-  it('[UI-07] names the root that failed with its reason, above what is still known', async () => {
+  it('UI-07: names the root that failed with its reason, above what is still known', async () => {
     const reason = { code: 'hub-unreachable', message: 'connection refused' };
     await renderList(
       sampleInventory(
@@ -111,7 +111,7 @@ describe('ClusterInventoryPage', () => {
     expect(textsOf('cell')[1]).toBe(`HealthyStale for (since ${SINCE})`);
   });
 
-  it("[UI-07] says that the sidecar does not answer, shows the dashboard's own, and tries again", async () => {
+  it("UI-07: says that the sidecar does not answer, shows the dashboard's own, and tries again", async () => {
     headlamp.clusters = { main: { name: 'main', meta_data: { source: 'incluster' } } };
     refuse(502);
     render(page);
@@ -159,7 +159,7 @@ describe('ClusterInventoryPage', () => {
     );
   });
 
-  it('[UI-16] says the reason of a failing state as text, with since when, and in no tooltip', async () => {
+  it('UI-16: says the reason of a failing state as text, with since when, and in no tooltip', async () => {
     const message = 'Secret fleet/eu-prod-3 not found';
     const access = { state: 'credential-failed', message, since: SINCE } as const;
     const { container } = await renderList(sampleInventory([sampleCluster({ access })]));
@@ -173,7 +173,7 @@ describe('ClusterInventoryPage', () => {
     expect(textsOf('cell')[1]).toBe('Healthy');
   });
 
-  it('[UI-03] shows a state by icon, colour and text', async () => {
+  it('UI-03: shows a state by icon, colour and text', async () => {
     const access = { state: 'unreachable' } as const;
     await renderList(sampleInventory([sampleCluster({ health: { state: 'not-reported' }, access })]));
     const labels = ['Not reported', 'Unreachable'].map((word) => screen.getByText(word));
@@ -184,7 +184,7 @@ describe('ClusterInventoryPage', () => {
     expect(icons[0]).not.toBe(icons[1]);
   });
 
-  it('[UI-22] shows markup in names and reasons as text', async () => {
+  it('UI-22: shows markup in names and reasons as text', async () => {
     const markup = '<img src=x onerror=alert(1)>';
     const access = { state: 'unreachable', message: markup } as const;
     const cluster = sampleCluster({ displayName: markup, manager: markup, access });
@@ -197,7 +197,7 @@ describe('ClusterInventoryPage', () => {
     expect(textsOf('cell')[0]).toBe(`${markup}${markup} · in-cluster`);
   });
 
-  it('[UI-03] lets the worst hold on a narrow screen', async () => {
+  it('UI-03: lets the worst hold on a narrow screen', async () => {
     vi.stubGlobal('matchMedia', () => ({ matches: true, addListener() {}, removeListener() {} }));
     const clusters = [
       sampleCluster({ name: 'a', displayName: 'A', health: { state: 'unhealthy' } }),
@@ -208,7 +208,7 @@ describe('ClusterInventoryPage', () => {
     expect(textsOf('cell')).toEqual(['A', 'Unhealthy', 'B', 'Unreachable']);
   });
 
-  it('[UI-04] searches what is not shown as well', async () => {
+  it('UI-04: searches what is not shown as well', async () => {
     headlamp.query = 'TIER-gold';
     await renderList(
       sampleInventory([
@@ -219,7 +219,7 @@ describe('ClusterInventoryPage', () => {
     expect(screen.getAllByRole('link').map(({ textContent }) => textContent)).toEqual(['Alpha', 'A']);
   });
 
-  it('[UI-23] speaks German', async () => {
+  it('UI-23: speaks German', async () => {
     headlamp.language = 'de';
     await renderList(sampleInventory([sampleCluster({ access: { state: 'no-provider' } })]));
     expect(textsOf('columnheader').slice(0, 3)).toEqual(['Name', 'Gesundheit', 'Zugang']);
@@ -227,7 +227,7 @@ describe('ClusterInventoryPage', () => {
     expect(screen.getByText('1 Cluster ist aufgelistet.')).toBeDefined();
   });
 
-  it('[UI-25] says that the API is alpha, with a link', () => {
+  it('UI-25: says that the API is alpha, with a link', () => {
     render(page);
     const badge = screen.getByRole('link', { name: /^Alpha/ });
     expect(badge.getAttribute('href')).toBe('https://github.com/kubernetes-sigs/cluster-inventory-api');

@@ -16,7 +16,7 @@ function rowOf(changes: Partial<ClusterSummary>): ClusterRow {
 }
 
 describe('buildRows', () => {
-  it("[UI-01] lists every cluster once, the dashboard's own included", () => {
+  it("UI-01: lists every cluster once, the dashboard's own included", () => {
     const rows = buildRows(sampleInventory(), [main, discoveredInConfig]);
     expect(rows.map(({ name, source }) => [name, source])).toEqual([
       [sampleCluster().name, 'cluster-inventory'],
@@ -24,7 +24,7 @@ describe('buildRows', () => {
     ]);
   });
 
-  it('[UI-01] lists what the dashboard knows while the sidecar does not answer', () => {
+  it('UI-01: lists what the dashboard knows while the sidecar does not answer', () => {
     const rows = buildRows(undefined, [main, discoveredInConfig]);
     expect(rows).toMatchObject([
       { displayName: 'Europe 3', source: 'cluster-inventory', access: { state: 'not-checked' } },
@@ -56,14 +56,14 @@ describe('buildRows', () => {
     });
   });
 
-  it('[UI-16] falls back to reason and code where there is no message', () => {
+  it('UI-16: falls back to reason and code where there is no message', () => {
     expect(rowOf({ health: { state: 'unknown', reason: 'LeaseExpired' } }).health.message).toBe(
       'LeaseExpired',
     );
     expect(rowOf({ access: { state: 'blocked', code: 'policy' } }).access.message).toBe('policy');
   });
 
-  it('[UI-09] adds namespace and root where the display name is not unique', () => {
+  it('UI-09: adds namespace and root where the display name is not unique', () => {
     const twin = sampleCluster({ name: 'b', namespace: 'edge', root: 'store/hub' });
     const other = sampleCluster({ name: 'c', displayName: 'Asia 1' });
     const rows = buildRows(sampleInventory([sampleCluster(), twin, other]), []);
@@ -74,7 +74,7 @@ describe('buildRows', () => {
     ]);
   });
 
-  it("[UI-09] adds them also where one of the dashboard's own has the same name", () => {
+  it("UI-09: adds them also where one of the dashboard's own has the same name", () => {
     const rows = buildRows(sampleInventory([sampleCluster({ displayName: 'main' })]), [main]);
     expect(rows.map(({ name, qualifier }) => [name, qualifier])).toEqual([
       [sampleCluster().name, 'fleet · in-cluster'],
@@ -90,7 +90,7 @@ describe('buildRows', () => {
     ['label value', 'tier-gold'],
     ['property value', 'zone-7f'],
     ['generated name', '0123456789ab'],
-  ])('[UI-04] is found by %s', (_what, query) => {
+  ])('UI-04: is found by %s', (_what, query) => {
     const { searchText } = rowOf({
       profileName: 'profile-of-Europe',
       namespace: 'Fleet-NS',
@@ -100,7 +100,7 @@ describe('buildRows', () => {
     expect(searchText).toContain(query);
   });
 
-  it('[UI-04] finds no words across two values', () => {
+  it('UI-04: finds no words across two values', () => {
     expect(rowOf({ labels: { a: 'blue', b: 'green' } }).searchText).not.toContain('bluegreen');
   });
 
@@ -120,7 +120,7 @@ describe('buildRows', () => {
     expect(rows.map(({ displayName }) => displayName)).toEqual(['Spoke-1', 'spoke-9', 'spoke-10']);
   });
 
-  it('[UI-17] keeps rows of one name in place when the answer has another order', () => {
+  it('UI-17: keeps rows of one name in place when the answer has another order', () => {
     const clusters = ['b', 'a', 'c'].map((name) => sampleCluster({ name }));
     const order = (list: ClusterSummary[]) => buildRows(sampleInventory(list), []).map(({ name }) => name);
     expect(order(clusters)).toEqual(order(clusters.toReversed()));

@@ -10,7 +10,7 @@ const FAILURES: readonly ListFailure[] = [
 ];
 
 describe('describeFailure', () => {
-  it('[UI-07] tells each failure apart, in whole sentences that say what to do', () => {
+  it('UI-07: tells each failure apart, in whole sentences that say what to do', () => {
     const sentences = FAILURES.map(describeFailure).flatMap(({ title, advice }) => [title, advice]);
     expect(new Set(sentences).size).toBe(2 * FAILURES.length);
     for (const sentence of sentences) expect(sentence).toMatch(/^[A-Z].*\.$/);

@@ -12,7 +12,7 @@ describe('buildRootNotices', () => {
     expect(buildRootNotices(sampleInventory())).toEqual([]);
   });
 
-  it('[UI-07] tells starting, no CRD and empty apart', () => {
+  it('UI-07: tells starting, no CRD and empty apart', () => {
     expect(noticesOf({ state: 'starting' })).toEqual([{ kind: 'starting', root: 'store/hub' }]);
     expect(noticesOf({ state: 'no-crd' })).toEqual([{ kind: 'no-crd', root: 'store/hub' }]);
     expect(noticesOf({ namespaces: ['fleet', 'edge'] })).toEqual([
@@ -20,7 +20,7 @@ describe('buildRootNotices', () => {
     ]);
   });
 
-  it('[UI-07] names a root that failed with the reason, and since when', () => {
+  it('UI-07: names a root that failed with the reason, and since when', () => {
     expect(
       noticesOf({
         state: 'failing',

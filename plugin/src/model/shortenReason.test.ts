@@ -6,7 +6,7 @@ function countCharacters(text: string): number {
 }
 
 describe('shortenReason', () => {
-  it('[UI-16] says the reason with since when', () => {
+  it('UI-16: says the reason with since when', () => {
     expect(shortenReason('Secret fleet/eu-prod-3 not found', '12m')).toBe(
       'Secret fleet/eu-prod-3 not found · 12m',
     );
@@ -16,7 +16,7 @@ describe('shortenReason', () => {
     expect(shortenReason('no such host', undefined)).toBe('no such host');
   });
 
-  it('[UI-16] cuts to 80 characters and keeps the age whole', () => {
+  it('UI-16: cuts to 80 characters and keeps the age whole', () => {
     const text = shortenReason('x'.repeat(200), '12m');
     expect(countCharacters(text)).toBe(80);
     expect(text).toMatch(/^x+… · 12m$/);

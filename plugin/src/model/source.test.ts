@@ -8,7 +8,7 @@ describe('source', () => {
     ['incluster', 'In-cluster'],
     ['in_cluster', 'In-cluster'],
     ['dynamic_cluster', 'Plugin'],
-  ])('[UI-01] says of %j: %s', (configSource, word) => {
+  ])('UI-01: says of %j: %s', (configSource, word) => {
     expect(describeSource(resolveSource(configSource))).toBe(word);
   });
 

@@ -8,7 +8,7 @@ describe('states', () => {
     ['unhealthy', 'Unhealthy', 'error'],
     ['unknown', 'Unknown', 'warning'],
     ['not-reported', 'Not reported', 'neutral'],
-  ])('[UI-03] shows the health %s as %s (%s)', (state, word, severity) => {
+  ])('UI-03: shows the health %s as %s (%s)', (state, word, severity) => {
     expect(describeHealth(state)).toEqual({ word, severity });
   });
 
@@ -22,7 +22,7 @@ describe('states', () => {
     ['credential-rejected', 'Credential rejected', 'error'],
     ['invalid', 'Invalid profile', 'error'],
     ['being-removed', 'Being removed', 'progress'],
-  ])('[UI-03] shows the access %s as %s (%s)', (state, word, severity) => {
+  ])('UI-03: shows the access %s as %s (%s)', (state, word, severity) => {
     expect(describeAccess(state)).toEqual({ word, severity });
   });
 
@@ -43,7 +43,7 @@ describe('states', () => {
     ['healthy', 'not-checked', 'access'],
     ['healthy', 'unreachable', 'access'],
     ['unknown', 'unreachable', 'access'],
-  ])('[UI-03] lets the worst hold: of %s and %s the %s', (health, access, worst) => {
+  ])('UI-03: lets the worst hold: of %s and %s the %s', (health, access, worst) => {
     expect(isHealthWorse(health, access)).toBe(worst === 'health');
   });
 
