@@ -3,7 +3,7 @@ import { buildExecInfo } from './execInfo.ts';
 import { parseExecCredential } from './parseExecCredential.ts';
 import { buildPluginEnvironment } from './pluginEnvironment.ts';
 import type { Environment } from './pluginEnvironment.ts';
-import type { RunLimits, RunPlugin } from './runPlugin.ts';
+import type { RunLimits, RunPlugin } from './pluginProcess.ts';
 
 export interface AskPluginOptions {
   readonly runPlugin: RunPlugin;

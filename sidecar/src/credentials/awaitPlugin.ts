@@ -6,7 +6,7 @@ import { pluginError } from './pluginError.ts';
 import { createProcessGroup } from './processGroup.ts';
 import type { SendSignal } from './processGroup.ts';
 import { redact } from './redact.ts';
-import type { PluginChild, PluginOutput, PluginProcess, RunLimits } from './runPlugin.ts';
+import type { PluginChild, PluginOutput, PluginProcess, RunLimits } from './pluginProcess.ts';
 import { notStarted } from './startFaults.ts';
 
 /** How long stdout may stay open after the plugin itself has ended well, say because of a filter in its script. */

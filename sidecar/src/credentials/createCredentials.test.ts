@@ -6,7 +6,7 @@ import { silentLog } from '../foundation/log.ts';
 import { createCredentials } from './createCredentials.ts';
 import type { CredentialChange, PluginRunEvent } from './createCredentials.ts';
 import type { PluginInvocation } from './credential.ts';
-import type { PluginProcess, RunLimits, RunPlugin } from './runPlugin.ts';
+import type { PluginProcess, RunLimits, RunPlugin } from './pluginProcess.ts';
 
 const invocation: PluginInvocation = {
   provider: 'example',

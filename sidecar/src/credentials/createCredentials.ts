@@ -8,7 +8,7 @@ import { createKeptCredential } from './keptCredential.ts';
 import type { CredentialState, KeptCredential } from './keptCredential.ts';
 import type { Environment } from './pluginEnvironment.ts';
 import { pluginError } from './pluginError.ts';
-import type { RunLimits, RunPlugin } from './runPlugin.ts';
+import type { RunLimits, RunPlugin } from './pluginProcess.ts';
 import { createRunQueue } from './runQueue.ts';
 
 export interface CredentialLimits extends RunLimits {

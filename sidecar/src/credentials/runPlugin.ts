@@ -1,47 +1,11 @@
 import { spawn as spawnProcess } from 'node:child_process';
-import type { ChildProcessByStdio, SpawnOptions } from 'node:child_process';
-import type { Readable } from 'node:stream';
+import type { SpawnOptions } from 'node:child_process';
 import type { Clock } from '../foundation/clock.ts';
 import { awaitPlugin } from './awaitPlugin.ts';
+import type { PluginChild, RunPlugin } from './pluginProcess.ts';
 import type { SendSignal } from './processGroup.ts';
 import { resolveCommand } from './resolveCommand.ts';
 import { notExecutable, notFound, notStarted } from './startFaults.ts';
-
-/** What one run of a plugin may take. */
-export interface RunLimits {
-  readonly timeoutMs: number;
-  readonly maxStdoutBytes: number;
-  readonly maxStderrBytes: number;
-}
-
-export interface PluginProcess {
-  readonly provider: string;
-  readonly command: string;
-  readonly args: readonly string[];
-  /** The whole environment. */
-  readonly env: Readonly<Record<string, string>>;
-  readonly installHint?: string;
-}
-
-export interface PluginOutput {
-  readonly stdout: Uint8Array;
-  /** The end of stderr, redacted (EX-15). */
-  readonly diagnosis: string;
-}
-
-/**
- * Runs a plugin to its end. Settles when the process is gone and nothing of its group is left.
- * @throws CodedError `plugin-not-found`, `plugin-not-executable`, `plugin-not-started` (EX-01, EX-11),
- *   `plugin-exited`, `plugin-killed` (EX-10), `plugin-output-too-large` (EX-15), `plugin-timeout` (EX-29), or the
- *   signal's reason when that is aborted
- */
-export type RunPlugin = (
-  plugin: PluginProcess,
-  limits: RunLimits,
-  signal: AbortSignal,
-) => Promise<PluginOutput>;
-
-export type PluginChild = ChildProcessByStdio<null, Readable, Readable>;
 
 export interface RunPluginOptions {
   readonly clock: Clock;

@@ -1,6 +1,6 @@
 import type { CodedError } from '../foundation/errors.ts';
 import { pluginError } from './pluginError.ts';
-import type { PluginProcess } from './runPlugin.ts';
+import type { PluginProcess } from './pluginProcess.ts';
 
 /** EX-11: how to get the plugin is part of the message, as text. */
 export function notFound({ provider, command, installHint }: PluginProcess): CodedError {

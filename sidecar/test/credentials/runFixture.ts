@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../src/foundation/clock.ts';
-import type { PluginOutput, PluginProcess, RunLimits } from '../../src/credentials/runPlugin.ts';
+import type { PluginOutput, PluginProcess, RunLimits } from '../../src/credentials/pluginProcess.ts';
 import { createRunPlugin } from '../../src/credentials/runPlugin.ts';
 
 export const pluginFolder = fileURLToPath(new URL('../fixtures/plugins/', import.meta.url));
