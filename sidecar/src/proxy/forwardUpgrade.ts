@@ -27,6 +27,8 @@ export async function forwardUpgrade(
     leaving.abort(new CodedError('connection-reset', 'The client went away'));
   };
   socket.once('close', onClose);
+  // It may have happened while the credential was fetched.
+  if (socket.destroyed) onClose();
   try {
     assertBodiless(request);
     await withCredential(context, request.method === 'GET', async (credential, isLast) => {
@@ -37,7 +39,7 @@ export async function forwardUpgrade(
     });
   } catch (thrown) {
     const error = asCodedError(thrown);
-    if (!leaving.signal.aborted) context.onOutcome(error);
+    if (!leaving.signal.aborted && !context.cluster.closed.aborted) context.onOutcome(error);
     writeStatusToSocket(socket, error);
   } finally {
     socket.off('close', onClose);
@@ -64,7 +66,7 @@ function exchange(parts: Exchange, context: ForwardContext): Promise<Attempt> {
       createConnection: () => connected,
       method: upstream.method,
       path: upstream.target,
-      headers: upstream.headers,
+      headers: [...upstream.headers, ...ownLength(upstream)],
       setHost: false,
       maxHeaderSize: limits.maxHeaderBytes,
       insecureHTTPParser: false,
@@ -82,9 +84,11 @@ function exchange(parts: Exchange, context: ForwardContext): Promise<Attempt> {
       cancelTimer();
       signal.removeEventListener('abort', onAbort);
     };
-    const cancelTimer = context.clock.after(limits.responseHeadersTimeoutMs, () => {
-      fail(new CodedError('response-timeout'));
-    });
+    const cancelTimer = upstream.asked.isLongRunning
+      ? () => undefined
+      : context.clock.after(limits.responseHeadersTimeoutMs, () => {
+          fail(new CodedError('response-timeout'));
+        });
     signal.addEventListener('abort', onAbort, { once: true });
     asked.on('error', fail);
     asked.once('upgrade', (response, upgraded, upstreamHead) => {
@@ -115,6 +119,12 @@ function exchange(parts: Exchange, context: ForwardContext): Promise<Attempt> {
     });
     asked.end();
   });
+}
+
+/** Without a length Node would announce a body in chunks for a POST, and an upgrade has none (PX-32). */
+function ownLength({ method, headers }: UpstreamRequest): string[] {
+  const isKnown = headerValues(pairHeaders(headers), 'content-length').length > 0;
+  return method === 'GET' || isKnown ? [] : ['Content-Length', '0'];
 }
 
 function acceptUpgrade(
@@ -150,6 +160,8 @@ async function relayRefusal(
     clusterPrefix: context.clusterPrefix,
   });
   socket.resume();
+  // With nobody to write to, nobody would read to its end either (PX-23).
+  socket.once('close', () => connected.destroy());
   writeHead(socket, status, response.statusMessage, [...headers, ['Connection', 'close']]);
   const isCut = await new Promise<boolean>((resolve) => {
     response.once('close', () => {

@@ -63,7 +63,8 @@ export function writeStatusToSocket(socket: Socket, error: CodedError): void {
   socket.end(
     `HTTP/1.1 ${httpStatus} ${STATUS_CODES[httpStatus] ?? ''}\r\n${headers.join('')}Connection: close\r\n\r\n${body}`,
   );
-  // What the client still sends is nobody's (PX-33); it may not keep the socket open either.
+  // What the client still sends is nobody's (PX-33), nor are its errors; it may not keep the socket open either.
+  socket.on('error', () => undefined);
   socket.resume();
   socket.once('finish', () => socket.destroySoon());
 }

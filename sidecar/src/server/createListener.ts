@@ -1,5 +1,6 @@
-import { createServer, type Server } from 'node:http';
-import type { Socket } from 'node:net';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { CodedError } from '../foundation/errors.ts';
 import { writeStatusToSocket } from '../proxy/status.ts';
 import { isUpgradeRequested } from '../proxy/upgradeRequest.ts';
@@ -34,13 +35,14 @@ export function createListener(dispatch: Dispatch): Listener {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
-  server.on('request', (request, response) => {
+  const answering = new WeakMap<Duplex, ServerResponse>();
+  const onRequest: RequestListener = (request, response) => {
+    answering.set(request.socket, response);
     dispatch.request(request, response);
-  });
+  };
+  server.on('request', onRequest);
   // Without a listener Node would answer 100 before anybody looked at the request (PX-24).
-  server.on('checkContinue', (request, response) => {
-    dispatch.request(request, response);
-  });
+  server.on('checkContinue', onRequest);
   server.on('upgrade', (request, socket: Socket, head) => {
     dispatch.upgrade(request, socket, head);
   });
@@ -48,8 +50,12 @@ export function createListener(dispatch: Dispatch): Listener {
     writeStatusToSocket(socket, new CodedError('method-refused'));
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    if (!socket.writable || error.code === 'ECONNRESET') {
-      socket.destroy();
+    const response = answering.get(socket);
+    const isAnswering = response?.headersSent === true && !response.writableFinished;
+    if (!socket.writable || error.code === 'ECONNRESET' || isAnswering) {
+      // Never into the middle of another answer, and never as its end (PX-23).
+      if (socket instanceof Socket) socket.resetAndDestroy();
+      else socket.destroy();
       return;
     }
     const line =

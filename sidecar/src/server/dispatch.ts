@@ -85,6 +85,12 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   });
 
   const handleRequest = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const coding = request.headers['transfer-encoding'];
+    if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
+      // The parser takes the chunks off and leaves the rest, of which nobody would tell the cluster (TH-41).
+      response.shouldKeepAlive = false;
+      throw new CodedError('headers-refused');
+    }
     const destination = route(request);
     if (destination.kind === 'other') {
       // The listener leaves it to whoever answers the request (PX-24); this is nobody's decision but the dashboard's.

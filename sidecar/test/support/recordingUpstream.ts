@@ -105,6 +105,8 @@ export async function startRecordingUpstream(options: UpstreamOptions = {}): Pro
         server.close(() => {
           resolve();
         });
+        // Also those whose handshake failed.
+        for (const socket of below.values()) socket.destroy();
         for (const { socket } of connections) socket.destroy();
       }),
   };
