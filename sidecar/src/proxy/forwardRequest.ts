@@ -105,6 +105,7 @@ function dispatch(
           status,
           connection: cluster.connection,
           clusterPrefix: context.clusterPrefix,
+          rest: context.rest,
         });
         response.writeHead(status, statusMessage ?? '', headers.flat());
         // A watch sends nothing until something happens; its reader is to know that it began (PX-21).

@@ -158,6 +158,7 @@ async function relayRefusal(
     status,
     connection: context.cluster.connection,
     clusterPrefix: context.clusterPrefix,
+    rest: context.rest,
   });
   socket.resume();
   // With nobody to write to, nobody would read to its end either (PX-23).

@@ -138,6 +138,11 @@ describe('which headers pass', () => {
     ]);
   });
 
+  it('[PX-12] the number of a request is ours alone', () => {
+    const headers = build([['audit-id', 'theirs']], { isProxySubresource: true });
+    expect(headers.filter(([name]) => /audit-id/i.test(name))).toEqual([['Audit-ID', 'id-1']]);
+  });
+
   it('[AC-20] no Accept-Encoding for a cluster with disable-compression', () => {
     const client: HeaderPairs = [
       ['Accept-Encoding', 'gzip'],

@@ -17,8 +17,8 @@ const connection: ClusterConnection = {
 };
 const clusterPrefix = '/base/clusters/cluster-inventory-a';
 
-const build = (upstream: HeaderPairs, status = 200, basePath = ''): HeaderPairs =>
-  buildResponseHeaders({ upstream, status, connection: { ...connection, basePath }, clusterPrefix });
+const build = (upstream: HeaderPairs, status = 200, basePath = '', rest = '/x'): HeaderPairs =>
+  buildResponseHeaders({ upstream, status, connection: { ...connection, basePath }, clusterPrefix, rest });
 
 const ours: HeaderPairs = [
   ['X-Content-Type-Options', 'nosniff'],
@@ -149,6 +149,13 @@ describe('Location', () => {
       expect((await codedErrorOf(() => locationOf(value, 307, '/k8s/c1'))).code).toBe('redirect-refused');
     },
   );
+
+  it.each(['', '?x'])('[PX-17] relative to the cluster’s root, asked for as %j, stays below it', (rest) => {
+    const locations = ['cluster-inventory-b/x', '?page=2'].map(
+      (value) => build([['Location', value]], 302, '', rest)[0]?.[1],
+    );
+    expect(locations).toEqual([`${clusterPrefix}/cluster-inventory-b/x`, `${clusterPrefix}/?page=2`]);
+  });
 
   it('[PX-17] of an answer that is no redirect is left out where it leads elsewhere', () => {
     expect(locationOf('https://evil.example/x', 201)).toBeUndefined();

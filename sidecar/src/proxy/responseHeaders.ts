@@ -32,6 +32,8 @@ export interface ResponseHeaderOptions {
   readonly connection: ClusterConnection;
   /** `<base>/clusters/<name>`: where the cluster is in the browser's addresses. */
   readonly clusterPrefix: string;
+  /** What was asked for behind the prefix. */
+  readonly rest: string;
 }
 
 /**
@@ -43,12 +45,13 @@ export function buildResponseHeaders({
   status,
   connection,
   clusterPrefix,
+  rest,
 }: ResponseHeaderOptions): HeaderPairs {
   const kept = dropHopByHop(upstream).flatMap(([name, value]): HeaderPairs => {
     const lower = name.toLowerCase();
     if (dropped.has(lower) || lower.startsWith('access-control-')) return [];
     if (lower !== 'location') return [[name, value]];
-    const location = rewriteLocation(value, connection, clusterPrefix);
+    const location = rewriteLocation(value, { connection, clusterPrefix, rest });
     if (location !== undefined) return [[name, location]];
     if (status >= 300 && status < 400) throw new CodedError('redirect-refused');
     return [];
@@ -66,15 +69,18 @@ export function buildResponseHeaders({
 /** Back under the cluster's prefix, or undefined for what leads out of the cluster. */
 function rewriteLocation(
   location: string,
-  connection: ClusterConnection,
-  clusterPrefix: string,
+  { connection, clusterPrefix, rest }: Omit<ResponseHeaderOptions, 'upstream' | 'status'>,
 ): string | undefined {
   const origin = `${connection.protocol}//${connection.hostHeader}`;
   // `//host` and `/\host` are addresses of another host to a browser.
   if (/^[/\\][/\\]/.test(location) || /[\\\s]/.test(location)) return undefined;
   const absolute = location.startsWith('/') ? location : stripOrigin(location, origin);
   if (absolute === undefined) return undefined;
-  if (!absolute.startsWith('/')) return isRelative(absolute) ? absolute : undefined;
+  if (!absolute.startsWith('/')) {
+    if (!isRelative(absolute)) return undefined;
+    // The cluster was asked for its root, the browser for something without a slash behind it.
+    return rest.startsWith('/') ? absolute : `${clusterPrefix}/${absolute}`;
+  }
   const { basePath } = connection;
   if (
     basePath !== '' &&

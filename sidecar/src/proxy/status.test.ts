@@ -24,8 +24,8 @@ describe('a Status', () => {
 
   it.each<[ErrorCode, number, string]>([
     ['cluster-unknown', 404, 'NotFound'],
-    ['no-matching-provider', 503, 'ServiceUnavailable'],
-    ['profile-being-removed', 503, 'ServiceUnavailable'],
+    ['no-matching-provider', 502, 'ServiceUnavailable'],
+    ['profile-being-removed', 502, 'ServiceUnavailable'],
     ['path-refused', 400, 'BadRequest'],
     ['method-refused', 405, 'MethodNotAllowed'],
     ['origin-refused', 403, 'Forbidden'],

@@ -3,6 +3,7 @@ import { errorHeader } from '../../src/proxy/status.ts';
 import { exchangeRaw, openRawClient, parseAnswer, type RawAnswer } from '../support/rawClient.ts';
 import { answerWith, type RecordingUpstream, startRecordingUpstream } from '../support/recordingUpstream.ts';
 import { clusterAt, type Proxy, startProxy } from '../support/startProxy.ts';
+import { until } from '../support/until.ts';
 
 let upstream: RecordingUpstream;
 let proxy: Proxy;
@@ -197,10 +198,15 @@ describe('methods', () => {
     const failures: unknown[] = [];
     const onFailure = (error: unknown): void => void failures.push(error);
     process.on('uncaughtException', onFailure);
-    const client = await openRawClient(proxy.port);
-    client.send(`CONNECT 127.0.0.1:${upstream.port} HTTP/1.1\r\nHost: ${proxy.host}\r\n\r\n`);
-    expect(parseAnswer(await client.waitFor('\r\n\r\n')).status).toBe(405);
-    client.socket.resetAndDestroy();
+    const connect = `CONNECT 127.0.0.1:${upstream.port} HTTP/1.1\r\nHost: ${proxy.host}\r\n\r\n`;
+    const patient = await openRawClient(proxy.port);
+    patient.send(connect);
+    expect(parseAnswer(await patient.waitFor('\r\n\r\n')).status).toBe(405);
+    for (let count = 0; count < 20; count++) {
+      const hasty = await openRawClient(proxy.port);
+      hasty.socket.write(connect, () => hasty.socket.resetAndDestroy());
+    }
+    await until('they are gone', async () => (await proxy.countConnections()) === 0);
     await expectRefused(
       ask(`TRACE ${proxy.pathOf('a')}/x`, [`Host: ${proxy.host}`, 'Connection: close']),
       405,
