@@ -179,4 +179,18 @@ describe('a cluster that nobody configured', () => {
       expect(page.url()).not.toMatch(/\/token$/);
     });
   });
+
+  it('says so when no provider serves it, and asks nobody for a token', async () => {
+    const { hub } = demo.fleet;
+    await hub.createProfile({ name: 'unserved', displayName: 'unserved' });
+    await hub.patchStatus('unserved', { accessProviders: [] });
+    await withPage('unserved', {}, async (page) => {
+      await openList(page);
+      await page.getByRole('link', { name: 'unserved' }).click();
+      await page.getByText('names no access provider').waitFor();
+      expect(await page.getByRole('textbox').count()).toBe(0);
+      expect(page.url()).not.toMatch(/\/token$/);
+    });
+    await hub.deleteProfile('unserved');
+  });
 });

@@ -13,14 +13,17 @@ interface ErrorDefinition {
   readonly summary: string;
 }
 
+/** Headlamp takes 408, 502 and 504 for a cluster that cannot be reached; at 503 it asks for a token (PX-04). */
+const unavailable = 502;
+
 const profile = (summary: string): ErrorDefinition => ({
-  status: 503,
+  status: unavailable,
   reason: 'ServiceUnavailable',
   stage: 'profile',
   summary,
 });
 const access = (summary: string): ErrorDefinition => ({
-  status: 503,
+  status: unavailable,
   reason: 'ServiceUnavailable',
   stage: 'access',
   summary,
