@@ -5,7 +5,7 @@ import type { Credential } from '../credentials/credential.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import type { ForwardContext } from './context.ts';
 import { type HeaderPairs, pairHeaders } from './headerPairs.ts';
-import { buildResponseHeaders } from './responseHeaders.ts';
+import { buildResponseHeaders, readReason } from './responseHeaders.ts';
 import { breakOff, writeStatus } from './status.ts';
 import { buildUpstreamRequest, hasBody, type UpstreamRequest } from './upstreamRequest.ts';
 import { type Attempt, withCredential } from './withCredential.ts';
@@ -107,7 +107,7 @@ function dispatch(
           clusterPrefix: context.clusterPrefix,
           rest: context.rest,
         });
-        response.writeHead(status, statusMessage ?? '', headers.flat());
+        response.writeHead(status, readReason(statusMessage, status), headers.flat());
         // A watch sends nothing until something happens; its reader is to know that it began (PX-21).
         response.flushHeaders();
       },

@@ -1,11 +1,11 @@
-import { type ClientRequest, type IncomingMessage, request as sendRequest, STATUS_CODES } from 'node:http';
+import { type ClientRequest, type IncomingMessage, request as sendRequest } from 'node:http';
 import type { Socket } from 'node:net';
 import { asConnectionError } from '../clusters/connectErrors.ts';
 import type { Credential } from '../credentials/credential.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import type { ForwardContext } from './context.ts';
 import { dropHopByHop, type HeaderPairs, headerValues, pairHeaders } from './headerPairs.ts';
-import { buildResponseHeaders } from './responseHeaders.ts';
+import { buildResponseHeaders, readReason } from './responseHeaders.ts';
 import { writeStatusToSocket } from './status.ts';
 import { tunnel } from './tunnel.ts';
 import { assertBodiless } from './upgradeRequest.ts';
@@ -180,5 +180,5 @@ async function relayRefusal(
 
 function writeHead(socket: Socket, status: number, message: string | undefined, headers: HeaderPairs): void {
   const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('');
-  socket.write(`HTTP/1.1 ${status} ${message || (STATUS_CODES[status] ?? '')}\r\n${lines}\r\n`, 'latin1');
+  socket.write(`HTTP/1.1 ${status} ${readReason(message, status)}\r\n${lines}\r\n`, 'latin1');
 }

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import type { ClusterConnection } from '../clusters/connection.ts';
 import { CodedError } from '../foundation/errors.ts';
 import { dropHopByHop, type HeaderPairs } from './headerPairs.ts';
@@ -108,4 +109,9 @@ function isRelative(location: string): boolean {
 
 function hasDotSegments(path: string): boolean {
   return path.split('/').some((segment) => /^(\.|%2e){2}$/i.test(segment));
+}
+
+/** The cluster's words for a status, unless no status line could hold them; they come from nobody that is trusted. */
+export function readReason(message: string | undefined, status: number): string {
+  return message !== undefined && /^[\x20-\x7e]+$/.test(message) ? message : (STATUS_CODES[status] ?? '');
 }

@@ -23,8 +23,13 @@ export function tunnel({ client, upstream, clock, halfCloseMs, closed }: TunnelO
       cancelTimer ??= clock.after(halfCloseMs, destroyBoth);
     };
     const onClose = (): void => {
-      // What is already written to the other end is still delivered; nothing more can come.
-      for (const other of [client, upstream]) if (!other.destroyed) other.destroySoon();
+      // What is already written to the other end is still delivered.
+      if (client.destroyed) upstream.destroySoon();
+      else {
+        // What the client still sends is read and dropped: with bytes unread, closing would reset what it has not read.
+        client.end();
+        client.resume();
+      }
       if (!client.closed || !upstream.closed) {
         cancelTimer ??= clock.after(halfCloseMs, destroyBoth);
         return;
@@ -37,7 +42,8 @@ export function tunnel({ client, upstream, clock, halfCloseMs, closed }: TunnelO
       [client, upstream],
       [upstream, client],
     ] as const) {
-      from.on('error', destroyBoth);
+      // Its close follows.
+      from.on('error', () => undefined);
       from.once('end', onEnd);
       from.once('close', onClose);
       from.pipe(to);

@@ -108,10 +108,10 @@ describe.each([
     );
   });
 
-  it('[PX-04, PX-36] to one that cannot be reached now is 503 with its reason', async () => {
+  it('[PX-04, PX-36] to one that cannot be reached now is 502 with its reason', async () => {
     await expectRefused(
       ask(`GET ${proxy.pathOf('none')}/api`, [`Host: ${proxy.host}`, ...kind]),
-      503,
+      502,
       'server-invalid',
     );
   });

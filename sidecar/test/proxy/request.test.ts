@@ -276,6 +276,28 @@ describe('an answer', () => {
     },
   );
 
+  it.each(['O\x01K', 'O\xffK', 'O\tK'])('[PX-42] with the reason %j does no harm', async (reason) => {
+    const { status, body } = await answered(`HTTP/1.1 200 ${reason}\r\nContent-Length: 2\r\n\r\nok`);
+    expect([status, body]).toEqual([200, 'ok']);
+  });
+
+  it('[TH-41] with two framings is none', async () => {
+    const { status } = await answered(
+      'HTTP/1.1 200 OK\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n',
+    );
+    expect(status).toBe(502);
+  });
+
+  it('[PX-20] that ends with its connection has an end', async () => {
+    const client = await openRawClient(proxy.port);
+    client.send(proxy.request(`GET ${proxy.pathOf('a')}/x`));
+    const connection = await upstream.connection(0);
+    await connection.waitFor('\r\n\r\n');
+    connection.send('HTTP/1.1 200 OK\r\n\r\nall');
+    connection.socket.end();
+    expect(parseAnswer(await client.waitForEnd()).body).toBe('3\r\nall\r\n0\r\n\r\n');
+  });
+
   it.each(['nonsense\r\n\r\n', 'HTTP/1.1 200 OK\r\nA: b\n c\r\n: x\r\n\r\n'])(
     '[FA-30] %j is 502 response-invalid',
     async (nonsense) => {

@@ -177,6 +177,22 @@ describe('a tunnel', () => {
     expect(client.outcome).toBe('end');
   });
 
+  it('[PX-34] that the cluster has left reads on for 5 s, so that nothing of it is lost to a reset', async () => {
+    const { client, connection } = await openTunnel();
+    connection.send('last words');
+    connection.socket.end();
+    expect(await client.waitForEnd()).toMatch(/last words$/);
+    await until('upstream is closed', () => connection.socket.closed);
+    for (let count = 0; count < 10; count++) {
+      client.send('more');
+      // A round trip, in which a reset would have come.
+      await exchangeRaw(proxy.port, proxy.request('GET /'));
+    }
+    expect(client.outcome).toBe('end');
+    clock.advance(5_000);
+    await until('it is closed', async () => (await proxy.countConnections()) === 0);
+  });
+
   it('[PX-34] closes the end that goes on sending 5 s after the FIN of the other', async () => {
     const { client, connection } = await openTunnel();
     client.socket.end();
@@ -210,6 +226,12 @@ describe('a tunnel', () => {
 });
 
 describe('an upgrade that the cluster refuses', () => {
+  it.each(['O\x01K', 'O\xffK'])('[PX-42] with the reason %j is refused all the same', async (reason) => {
+    const { client, connection } = await open();
+    connection.send(answerWith('no', `403 ${reason}`));
+    expect(await client.waitForEnd()).toMatch(/^HTTP\/1\.1 403 Forbidden\r\n/);
+  });
+
   it.each([
     ['of known length', answerWith('{"kind":"Status"}', '403 Forbidden', 'Set-Cookie: a=b\r\n')],
     [
