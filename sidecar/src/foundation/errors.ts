@@ -62,6 +62,8 @@ export const errorRegistry = {
   'proxy-url-refused': access('A proxy is not allowed for this provider'),
   'tls-server-name-invalid': access('The TLS server name is not a host name'),
   'extension-invalid': access('An extension of the access provider has the wrong shape'),
+  'server-not-allowed': access('The access policy does not allow this API server for the provider'),
+  'policy-refused': access('The access policy refuses the cluster'),
 
   'plugin-not-found': credential('The credential plugin is not installed'),
   'plugin-not-executable': credential('The credential plugin cannot be executed'),
@@ -101,10 +103,31 @@ export const errorRegistry = {
   'host-refused': badRequest('The Host of the request is not served here'),
   'headers-refused': badRequest('The headers of the request cannot be sent to the cluster'),
   'method-refused': { status: 405, reason: 'MethodNotAllowed', summary: 'The method is not allowed' },
+  'sign-in-required': { status: 401, reason: 'Unauthorized', summary: 'Sign in on the hub' },
+  'token-rejected': { status: 401, reason: 'Unauthorized', summary: 'The hub does not accept the token' },
+  'users-differ': {
+    status: 401,
+    reason: 'Unauthorized',
+    summary: 'The request carries the tokens of two different users',
+  },
+  'reviews-unavailable': {
+    status: unavailable,
+    reason: 'ServiceUnavailable',
+    summary: 'The hub cannot be asked who you are and what you may do',
+  },
+  'access-denied': { status: 403, reason: 'Forbidden', summary: 'The hub does not let you do this' },
+  'read-only': { status: 403, reason: 'Forbidden', summary: 'This cluster is read-only here' },
+  'identity-refused': {
+    status: 403,
+    reason: 'Forbidden',
+    summary: 'This user cannot be carried over to a cluster',
+  },
+  'identity-missing': fatal('The identity for the cluster is missing'),
+  'impersonation-invalid': badRequest('The impersonation headers are not valid'),
   'impersonation-refused': {
     status: 403,
     reason: 'Forbidden',
-    summary: 'Impersonation headers are not accepted',
+    summary: 'The hub does not let you act as this user or group',
   },
   'origin-refused': { status: 403, reason: 'Forbidden', summary: 'The request comes from another origin' },
   'not-implemented': {
@@ -120,6 +143,7 @@ export const errorRegistry = {
   'hub-refused': fatal('The hub refuses the request'),
   'options-invalid': fatal('The options are not valid'),
   'provider-file-invalid': fatal('The provider file cannot be used'),
+  'access-policy-invalid': fatal('The access policy cannot be used'),
   'kubeconfig-invalid': fatal('The kubeconfig cannot be used'),
   'listen-failed': fatal('The address to listen on cannot be used'),
 } as const satisfies Readonly<Record<string, ErrorDefinition>>;

@@ -9,17 +9,28 @@ export interface HubResponse {
   readonly body: Readable;
 }
 
-/** Requests to one hub, as the sidecar itself. */
+export interface HubRequestOptions {
+  readonly signal: AbortSignal;
+  readonly headersTimeoutMs?: number;
+}
+
+/**
+ * Requests to one hub, as the sidecar itself; a 401 is asked again once with a credential read anew (DI-15). The body
+ * is the caller's to read or destroy.
+ * @throws CodedError `hub-unreachable`, or of stage `credential` when the root's own plugin fails
+ */
 export interface HubClient {
-  /**
-   * A GET; a 401 is asked again once with a credential read anew (DI-15). The body is the caller's to read or destroy.
-   * @throws CodedError `hub-unreachable`, or of stage `credential` when the root's own plugin fails
-   */
-  get(
-    path: string,
-    options: { readonly signal: AbortSignal; readonly headersTimeoutMs?: number },
-  ): Promise<HubResponse>;
+  get(path: string, options: HubRequestOptions): Promise<HubResponse>;
+  post(path: string, object: object, options: HubRequestOptions): Promise<HubResponse>;
+  /** The same as whoever holds this token, and by nothing else. */
+  postAs(token: string, path: string, object: object, options: HubRequestOptions): Promise<HubResponse>;
   close(): void;
+}
+
+interface HubRequest extends HubRequestOptions {
+  readonly path: string;
+  /** Makes it a POST. */
+  readonly object?: object;
 }
 
 const connectTimeoutMs = 10_000;
@@ -27,9 +38,14 @@ const defaultHeadersTimeoutMs = 30_000;
 
 export function createHubClient(root: Root, credential: HubCredential): HubClient {
   let dispatcher: { readonly key: string; readonly agent: Dispatcher } | undefined;
+  /** Without a client certificate, which would speak before any token. */
+  let bareDispatcher: Dispatcher | undefined;
+  const { origin, pathname } = new URL(root.server);
+  const basePath = pathname.replace(/\/+$/, '');
 
   const dispatcherFor = (certificate: { certificate: string; key: string } | undefined): Dispatcher => {
-    const key = certificate?.certificate ?? '';
+    if (certificate === undefined) return (bareDispatcher ??= buildDispatcher(root, undefined));
+    const key = certificate.certificate;
     if (dispatcher?.key === key) return dispatcher.agent;
     const outdated = dispatcher?.agent;
     dispatcher = { key, agent: buildDispatcher(root, certificate) };
@@ -37,13 +53,21 @@ export function createHubClient(root: Root, credential: HubCredential): HubClien
     return dispatcher.agent;
   };
 
-  const ask = async (path: string, signal: AbortSignal, headersTimeoutMs: number): Promise<HubResponse> => {
-    const { authorization, clientCertificate } = await credential.get();
-    const response = await dispatcherFor(clientCertificate).request({
-      origin: new URL(root.server).origin,
-      path: `${new URL(root.server).pathname.replace(/\/+$/, '')}${path}`,
-      method: 'GET',
-      headers: { accept: 'application/json', ...(authorization === undefined ? {} : { authorization }) },
+  const send = async (
+    agent: Dispatcher,
+    authorization: string | undefined,
+    { path, object, signal, headersTimeoutMs = defaultHeadersTimeoutMs }: HubRequest,
+  ): Promise<HubResponse> => {
+    const response = await agent.request({
+      origin,
+      path: `${basePath}${path}`,
+      method: object === undefined ? 'GET' : 'POST',
+      headers: {
+        accept: 'application/json',
+        ...(object === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(authorization === undefined ? {} : { authorization }),
+      },
+      body: object === undefined ? null : JSON.stringify(object),
       signal,
       headersTimeout: headersTimeoutMs,
       bodyTimeout: 0,
@@ -51,21 +75,34 @@ export function createHubClient(root: Root, credential: HubCredential): HubClien
     return { status: response.statusCode, body: response.body };
   };
 
+  const asSidecar = async (request: HubRequest): Promise<HubResponse> => {
+    const ask = async (): Promise<HubResponse> => {
+      const { authorization, clientCertificate } = await credential.get();
+      return send(dispatcherFor(clientCertificate), authorization, request);
+    };
+    const first = await ask();
+    if (first.status !== 401) return first;
+    first.body.resume();
+    credential.renew();
+    return ask();
+  };
+
+  const coded = async (response: Promise<HubResponse>): Promise<HubResponse> => {
+    try {
+      return await response;
+    } catch (cause) {
+      if (cause instanceof CodedError) throw cause;
+      throw new CodedError('hub-unreachable', undefined, { cause });
+    }
+  };
+
   return {
-    async get(path, { signal, headersTimeoutMs = defaultHeadersTimeoutMs }) {
-      try {
-        const first = await ask(path, signal, headersTimeoutMs);
-        if (first.status !== 401) return first;
-        first.body.resume();
-        credential.renew();
-        return await ask(path, signal, headersTimeoutMs);
-      } catch (cause) {
-        if (cause instanceof CodedError) throw cause;
-        throw new CodedError('hub-unreachable', undefined, { cause });
-      }
-    },
+    get: (path, options) => coded(asSidecar({ path, ...options })),
+    post: (path, object, options) => coded(asSidecar({ path, object, ...options })),
+    postAs: (token, path, object, options) =>
+      coded(send(dispatcherFor(undefined), `Bearer ${token}`, { path, object, ...options })),
     close() {
-      void dispatcher?.agent.destroy().catch(() => undefined);
+      for (const each of [dispatcher?.agent, bareDispatcher]) void each?.destroy().catch(() => undefined);
     },
   };
 }

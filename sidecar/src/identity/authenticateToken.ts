@@ -1,0 +1,117 @@
+import { createHmac } from 'node:crypto';
+import type { Clock } from '../foundation/clock.ts';
+import { CodedError } from '../foundation/errors.ts';
+import { BoundedMap } from './boundedMap.ts';
+import type { HubReviews } from './hubReviews.ts';
+import { createLane } from './lane.ts';
+import type { User } from './user.ts';
+
+export interface Authenticated {
+  readonly user: User;
+  /** The hub could not confirm it lately (ID-18). */
+  readonly isStale: boolean;
+}
+
+export interface TokenAuthenticator {
+  /**
+   * Who holds a token, as the hub says or said at most 10 s ago (ID-06).
+   * @throws CodedError `token-rejected`, `reviews-unavailable`
+   */
+  authenticate(token: string): Promise<Authenticated>;
+  /** The holder signed out: the next use is reviewed. */
+  forget(token: string): void;
+}
+
+export interface TokenAuthenticatorOptions {
+  readonly reviews: Pick<HubReviews, 'reviewToken'>;
+  readonly clock: Clock;
+  /** Of this process alone: what is remembered is no token (ID-06). */
+  readonly hashKey: Uint8Array;
+  /** How long a token that was good counts while the hub cannot be asked (ID-18). */
+  readonly outageGraceMs: number;
+}
+
+const memoryMs = 10_000;
+const maxGood = 20_000;
+const maxBad = 5_000;
+/** Reviews at once, and waiting, of tokens that were never good: a flood of bad ones holds up nobody who is known. */
+const strangers = { concurrent: 16, waiting: 500 };
+
+interface GoodToken {
+  readonly user: User;
+  readonly checkedAt: number;
+  /** `exp` of a JWT; Infinity for any other. */
+  readonly expiresAt: number;
+}
+
+export function createTokenAuthenticator({
+  reviews,
+  clock,
+  hashKey,
+  outageGraceMs,
+}: TokenAuthenticatorOptions): TokenAuthenticator {
+  const good = new BoundedMap<string, GoodToken>(maxGood);
+  const bad = new BoundedMap<string, number>(maxBad);
+  const running = new Map<string, Promise<Authenticated>>();
+  const lane = createLane(strangers, () => new CodedError('reviews-unavailable'));
+
+  const review = async (
+    hash: string,
+    token: string,
+    known: GoodToken | undefined,
+  ): Promise<Authenticated> => {
+    try {
+      const ask = (): Promise<User | undefined> => reviews.reviewToken(token);
+      const user = await (known ? ask() : lane(ask));
+      if (user === undefined) {
+        good.delete(hash);
+        bad.set(hash, clock.now());
+        throw new CodedError('token-rejected');
+      }
+      bad.delete(hash);
+      good.set(hash, { user, checkedAt: clock.now(), expiresAt: readExpiry(token) });
+      return { user, isStale: false };
+    } catch (thrown) {
+      const isOutage = thrown instanceof CodedError && thrown.code === 'reviews-unavailable';
+      const now = clock.now();
+      if (isOutage && known && now < known.expiresAt && now - known.checkedAt < outageGraceMs)
+        return { user: known.user, isStale: true };
+      throw thrown;
+    }
+  };
+
+  const hashOf = (token: string): string => createHmac('sha256', hashKey).update(token).digest('base64');
+
+  return {
+    async authenticate(token) {
+      const hash = hashOf(token);
+      const now = clock.now();
+      const known = good.get(hash);
+      if (known && now - known.checkedAt < memoryMs && now < known.expiresAt)
+        return { user: known.user, isStale: false };
+      const rejectedAt = bad.get(hash);
+      if (rejectedAt !== undefined && now - rejectedAt < memoryMs) throw new CodedError('token-rejected');
+      const present = running.get(hash);
+      if (present) return present;
+      const started = review(hash, token, known).finally(() => running.delete(hash));
+      running.set(hash, started);
+      return started;
+    },
+    forget(token) {
+      good.delete(hashOf(token));
+    },
+  };
+}
+
+/** When a JWT says that it ends, in milliseconds. Only ever shortens a memory: the hub alone decides what is valid. */
+function readExpiry(token: string): number {
+  const payload = token.split('.')[1];
+  if (payload === undefined) return Infinity;
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'));
+    const expiry = typeof claims === 'object' && claims !== null && 'exp' in claims ? claims.exp : undefined;
+    return typeof expiry === 'number' ? expiry * 1000 : Infinity;
+  } catch {
+    return Infinity;
+  }
+}

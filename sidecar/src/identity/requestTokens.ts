@@ -1,0 +1,34 @@
+import type { IncomingMessage } from 'node:http';
+import { readSessionToken } from './sessionCookie.ts';
+
+/** Where a token came in: a cookie is sent by the browser whoever made the page, anything else by a program. */
+export type TokenOrigin = 'subprotocol' | 'cookie' | 'bearer';
+
+export interface RequestToken {
+  readonly token: string;
+  readonly origin: TokenOrigin;
+}
+
+const protocolPrefix = 'base64url.bearer.authorization.k8s.io.';
+
+/** The user's tokens in the order in which they are looked for (ID-01), each once; another scheme counts as none. */
+export function findRequestTokens({ headers }: IncomingMessage): RequestToken[] {
+  const found: RequestToken[] = [];
+  const add = (token: string | undefined, origin: TokenOrigin): void => {
+    if (token && !found.some((each) => each.token === token)) found.push({ token, origin });
+  };
+  add(readProtocolToken(headers['sec-websocket-protocol']), 'subprotocol');
+  add(readSessionToken(headers.cookie), 'cookie');
+  add(/^bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1], 'bearer');
+  return found;
+}
+
+function readProtocolToken(protocols: string | undefined): string | undefined {
+  const encoded = protocols
+    ?.split(',')
+    .map((each) => each.trim())
+    .find((each) => each.startsWith(protocolPrefix))
+    ?.slice(protocolPrefix.length);
+  if (encoded === undefined || !/^[A-Za-z0-9_-]+$/.test(encoded)) return undefined;
+  return Buffer.from(encoded, 'base64url').toString('utf8');
+}

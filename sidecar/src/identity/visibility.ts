@@ -1,0 +1,108 @@
+import type { Clock } from '../foundation/clock.ts';
+import type { AccessDecisions } from './accessDecisions.ts';
+import { BoundedMap } from './boundedMap.ts';
+import type { HubReviews, ResourceRule } from './hubReviews.ts';
+import { createLane } from './lane.ts';
+import { profileGroup, type ProfileId, profileResource, seeingAttributes } from './profileRights.ts';
+import { buildUserKey, type User } from './user.ts';
+
+export type IsVisible = (profile: ProfileId) => boolean;
+
+export interface Visibility {
+  /**
+   * Which profiles of these namespaces a user sees (ID-10), as of at most 60 s ago: for lists, never for traffic.
+   * @throws CodedError `reviews-unavailable`
+   */
+  forUser(user: User, token: string, namespaces: ReadonlySet<string>): Promise<IsVisible>;
+}
+
+export interface VisibilityOptions {
+  readonly reviews: Pick<HubReviews, 'listRules'>;
+  readonly decisions: AccessDecisions;
+  readonly clock: Clock;
+}
+
+const memoryMs = 60_000;
+const maxUsers = 5_000;
+/** Reviews at once for one user. */
+const concurrent = 16;
+/** Named grants of one namespace that are confirmed, each by a review. */
+const maxNames = 500;
+
+type Seen = 'all' | ReadonlySet<string>;
+
+interface Sight {
+  readonly since: number;
+  readonly everywhere: Promise<boolean>;
+  readonly byNamespace: Map<string, Promise<Seen>>;
+}
+
+export function createVisibility({ reviews, decisions, clock }: VisibilityOptions): Visibility {
+  const sights = new BoundedMap<string, Sight>(maxUsers);
+
+  const lookIn = async (user: User, token: string, namespace: string): Promise<Seen> => {
+    if (await decisions.may(user, seeingAttributes('list', { namespace }))) return 'all';
+    const rules = (await reviews.listRules(token, namespace)).filter(coversGet);
+    if (rules.length === 0) return new Set();
+    if (
+      rules.some(({ names }) => names.length === 0) &&
+      (await decisions.may(user, seeingAttributes('get', { namespace })))
+    ) {
+      return 'all';
+    }
+    const names = [...new Set(rules.flatMap((rule) => rule.names))].slice(0, maxNames);
+    const lane = createLane({ concurrent, waiting: maxNames }, () => new Error('too many names'));
+    const confirmed = await Promise.all(
+      names.map((name) => lane(() => decisions.may(user, seeingAttributes('get', { namespace, name })))),
+    );
+    return new Set(names.filter((_, index) => confirmed[index]));
+  };
+
+  const sightOf = (user: User): Sight => {
+    const key = buildUserKey(user);
+    const present = sights.get(key);
+    if (present && clock.now() - present.since < memoryMs) return present;
+    const sight: Sight = {
+      since: clock.now(),
+      everywhere: decisions.may(user, seeingAttributes('list', {})),
+      byNamespace: new Map(),
+    };
+    sights.set(key, sight);
+    // What failed is asked anew.
+    sight.everywhere.catch(() => {
+      sights.delete(key);
+    });
+    return sight;
+  };
+
+  return {
+    async forUser(user, token, namespaces) {
+      const sight = sightOf(user);
+      if (await sight.everywhere) return () => true;
+      const lane = createLane({ concurrent, waiting: Infinity }, () => new Error('never'));
+      const seen = new Map<string, Seen>(
+        await Promise.all(
+          [...namespaces].map((namespace): Promise<[string, Seen]> => {
+            let answer = sight.byNamespace.get(namespace);
+            if (answer === undefined) {
+              answer = lane(() => lookIn(user, token, namespace));
+              sight.byNamespace.set(namespace, answer);
+              answer.catch(() => sight.byNamespace.delete(namespace));
+            }
+            return answer.then((value) => [namespace, value]);
+          }),
+        ),
+      );
+      return ({ namespace, name }) => {
+        const inNamespace = seen.get(namespace);
+        return inNamespace === 'all' || (inNamespace?.has(name) ?? false);
+      };
+    },
+  };
+}
+
+function coversGet({ verbs, groups, resources }: ResourceRule): boolean {
+  const has = (values: readonly string[], wanted: string): boolean =>
+    values.includes(wanted) || values.includes('*');
+  return has(verbs, 'get') && has(groups, profileGroup) && has(resources, profileResource);
+}

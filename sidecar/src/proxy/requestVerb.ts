@@ -1,0 +1,50 @@
+import { CodedError } from '../foundation/errors.ts';
+import type { KubernetesRequest } from './kubernetesRequest.ts';
+
+/** Verbs of `clusterprofiles/proxy`, as of `nodes/proxy` (ID-11). */
+export type TrafficVerb = 'get' | 'create' | 'update' | 'patch' | 'delete';
+
+const verbsByMethod: ReadonlyMap<string, TrafficVerb> = new Map([
+  ['GET', 'get'],
+  ['HEAD', 'get'],
+  ['POST', 'create'],
+  ['PUT', 'update'],
+  ['PATCH', 'patch'],
+  ['DELETE', 'delete'],
+]);
+
+/** Questions about oneself change nothing, and Headlamp opens every page with one (ID-16). Their exact paths. */
+const selfReviewPath =
+  /^\/apis\/(authorization\.k8s\.io\/v1\/selfsubject(rules|access)reviews|authentication\.k8s\.io\/v1\/selfsubjectreviews)$/;
+
+export interface VerbQuestion {
+  readonly method: string;
+  /** The raw path and query below the cluster, as they are sent on. */
+  readonly rest: string;
+  readonly asked: KubernetesRequest;
+  readonly isUpgrade: boolean;
+}
+
+/**
+ * Which right a request needs, decided from what is sent on.
+ * @throws CodedError `method-refused`
+ */
+export function decideVerb({ method, rest, asked, isUpgrade }: VerbQuestion): TrafficVerb {
+  const verb = verbsByMethod.get(method);
+  if (verb === undefined) throw new CodedError('method-refused');
+  // A GET on nodes/<n>/proxy/exec runs a command (ID-12).
+  if (asked.isProxySubresource) return verb === 'get' ? 'create' : verb;
+  if (isUpgrade) {
+    const isPodLog = asked.group === '' && asked.resource === 'pods' && asked.subresource === 'log';
+    const isReading = method === 'GET' && asked.isResource && (asked.isWatch || isPodLog);
+    return isReading && !isStreaming(asked.subresource) ? 'get' : 'create';
+  }
+  // An API server runs the command of a GET of pods/exec that asks for an upgrade in a way not known here.
+  if (verb === 'get' && isStreaming(asked.subresource)) return 'create';
+  if (method === 'POST' && selfReviewPath.test(rest.split('?', 1)[0] ?? '')) return 'get';
+  return verb;
+}
+
+function isStreaming(subresource: string): boolean {
+  return subresource === 'exec' || subresource === 'attach' || subresource === 'portforward';
+}
