@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { StaticUser } from './apiServer.ts';
 import {
   buildFailingAccess,
   buildProviderFile,
@@ -10,6 +11,7 @@ import {
 import { resolveBinaries, type Binaries } from './binaries.ts';
 import { startEtcd } from './etcd.ts';
 import { startHub, type AccessProvider, type Hub } from './hub.ts';
+import { writeAuthenticationConfig, type OidcIssuer } from './oidcIssuer.ts';
 import { silent, type Progress } from './progress.ts';
 import { startSpoke, type Spoke } from './spoke.ts';
 
@@ -22,6 +24,12 @@ export interface FleetOptions {
   readonly progress?: Progress;
   /** Without kwok the spokes have no Pods, and start faster. */
   readonly pods?: boolean;
+  /** Whom the hub knows by static tokens; the spokes do not. */
+  readonly users?: readonly StaticUser[];
+  /** On the spokes the provider's user may impersonate and nothing else, so that a request without a user is a 403. */
+  readonly impersonation?: boolean;
+  /** Whose tokens the hub takes, and with `spokes` each spoke. */
+  readonly oidc?: { readonly issuer: OidcIssuer; readonly spokes?: boolean };
 }
 
 /** How a spoke is reached: its ClusterProfile is published by `publish`. */
@@ -30,6 +38,8 @@ export type AccessKind = 'token' | 'certificate' | 'failing';
 export interface Fleet {
   readonly hub: Hub;
   readonly spokes: readonly Spoke[];
+  /** Of `users`, by name. */
+  readonly tokens: Readonly<Record<string, string>>;
   readonly binaries: Binaries;
   readonly folder: string;
   readonly logFolder: string;
@@ -53,7 +63,14 @@ export interface PublishOptions {
 
 /** etcd, a hub with the ClusterProfile CRD, and spokes with running Pods, all started at once. */
 export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
-  const { spokes: spokeCount = 3, progress = silent, pods = true } = options;
+  const {
+    spokes: spokeCount = 3,
+    progress = silent,
+    pods = true,
+    users = [],
+    impersonation = false,
+    oidc,
+  } = options;
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'fleet-'));
   const logFolder = join(folder, 'logs');
   const dataFolder = mkdtempSync(join(tmpdir(), 'fleet-data-'));
@@ -82,9 +99,18 @@ export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
     };
     const common = { binary: binaries.programs['kube-apiserver'].path, etcd, dataFolder, logFolder };
     const kwok = { binary: binaries.programs.kwok.path, stagesFile: binaries.stagesFile };
+    const oidcArgs = oidc
+      ? writeAuthenticationConfig(join(dataFolder, 'authentication.yaml'), oidc.issuer)
+      : [];
+    const spokeOptions = {
+      ...common,
+      impersonation,
+      extraArgs: oidc?.spokes ? oidcArgs : [],
+      ...(pods ? { kwok } : {}),
+    };
     const outcomes = await Promise.allSettled([
-      startHub({ ...common, name: 'hub', crdFile: binaries.crdFile }).then(ready),
-      ...names.map(async (name) => ready(await startSpoke({ ...common, name, ...(pods ? { kwok } : {}) }))),
+      startHub({ ...common, name: 'hub', crdFile: binaries.crdFile, users, extraArgs: oidcArgs }).then(ready),
+      ...names.map(async (name) => ready(await startSpoke({ ...spokeOptions, name }))),
     ]);
     // All have to be settled first, or one that starts after the failure would be left running.
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
@@ -110,6 +136,7 @@ export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
     return {
       hub,
       spokes,
+      tokens: Object.fromEntries(users.map(({ name }) => [name, hub.tokens[name] ?? ''])),
       binaries,
       folder,
       logFolder,
