@@ -28,7 +28,7 @@ function splitRequirements(selector: string): string[] {
   return selector.split(/,(?![^()]*\))/);
 }
 
-function isLabelKey(key: string): boolean {
+export function isLabelKey(key: string): boolean {
   const parts = key.split('/');
   const [prefix, name] = parts.length === 2 ? parts : [undefined, parts[0]];
   if (parts.length > 2 || name === undefined) return false;
