@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { isAddressAllowed } from './addressGuard.ts';
 
 describe('[AC-25, TH-21] addresses that clusters may not have', () => {
-  const pod = { allowLoopback: false };
-  const desktop = { allowLoopback: true };
+  const pod = { allowLoopback: false, allowLinkLocal: false, allowMetadata: false };
+  const desktop = { ...pod, allowLoopback: true };
 
   it.each([
     '0.0.0.0',
@@ -14,6 +14,11 @@ describe('[AC-25, TH-21] addresses that clusters may not have', () => {
     'fe80::1',
     'fe80::1%eth0',
     'fd00:ec2::254',
+    'fd00:ec2::23',
+    'fd20:ce::254',
+    '100.100.100.200',
+    '192.0.0.192',
+    '168.63.129.16',
     '::ffff:169.254.169.254',
     '::ffff:a9fe:a9fe',
     '64:ff9b::169.254.169.254',
@@ -44,4 +49,22 @@ describe('[AC-25, TH-21] addresses that clusters may not have', () => {
       expect(isAddressAllowed(address, pod)).toBe(true);
     },
   );
+
+  it('the policy allows link-local addresses and metadata services each by a word of its own', () => {
+    const withLinkLocal = { ...pod, allowLinkLocal: true };
+    const withMetadata = { ...pod, allowMetadata: true };
+    for (const address of ['169.254.7.7', 'fe80::1', '::ffff:169.254.7.7']) {
+      expect(isAddressAllowed(address, withLinkLocal)).toBe(true);
+      expect(isAddressAllowed(address, withMetadata)).toBe(false);
+    }
+    for (const address of ['169.254.169.254', '169.254.170.2', 'fd00:ec2::254', '64:ff9b::a9fe:a9fe']) {
+      expect(isAddressAllowed(address, withLinkLocal)).toBe(false);
+      expect(isAddressAllowed(address, withMetadata)).toBe(true);
+    }
+    for (const address of ['0.0.0.0', '::', '224.0.0.1', 'ff02::1']) {
+      expect(
+        isAddressAllowed(address, { allowLoopback: true, allowLinkLocal: true, allowMetadata: true }),
+      ).toBe(false);
+    }
+  });
 });

@@ -37,11 +37,17 @@ export interface EntryParts {
   readonly onChange: () => void;
 }
 
-/** What an access is made of, compared to see whether it changed; functions and errors by what they say. */
+/**
+ * What an access is made of, compared to see whether it changed; functions and errors by what they say. What only
+ * decided whether there is this access is left out: another server in the policy ends nothing that is open.
+ */
 function fingerprint(access: Access, uid: string): string {
-  return access.kind === 'reachable'
-    ? JSON.stringify([uid, access.candidates])
-    : JSON.stringify([uid, access.error.code, access.error.message]);
+  if (access.kind === 'unreachable') return JSON.stringify([uid, access.error.code, access.error.message]);
+  const candidates = access.candidates.map(({ rules, ...candidate }) => {
+    const { allowedServers: _decided, ...lasting } = rules;
+    return { ...candidate, lasting };
+  });
+  return JSON.stringify([uid, candidates]);
 }
 
 /** A cluster entry that the registry brings up to date. */

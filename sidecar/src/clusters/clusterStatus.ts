@@ -29,6 +29,8 @@ const blockedCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'server-not-https',
   'insecure-refused',
   'proxy-url-refused',
+  'server-not-allowed',
+  'policy-refused',
 ]);
 
 const statesByCode: Partial<Record<ErrorCode, AccessState>> = {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Dispatcher } from 'undici';
 import type { Credential, CredentialSource } from '../credentials/credential.ts';
+import type { AccessRules } from './accessPolicy.ts';
 import type { ClusterConnection } from './connection.ts';
 
 /** The connections to one cluster (PX-41). Both ways resolve, check, dial and trust by the same rules. */
@@ -20,6 +21,8 @@ export interface ClusterConnections {
 export interface LiveCluster {
   readonly connection: ClusterConnection;
   readonly provider: string;
+  /** As whom and what, by the access policy. */
+  readonly rules: AccessRules;
   readonly credentials: CredentialSource;
   readonly connections: ClusterConnections;
   /** Aborted with a CodedError when the access is withdrawn or the profile goes: what is open ends. */

@@ -32,6 +32,7 @@ function createFixture(answer: Record<string, () => Promise<Credential>> = {}) {
       return {
         provider: candidate.provider,
         connection: candidate.connection,
+        rules: candidate.rules,
         closed,
         credentials: {
           get: answer[candidate.provider] ?? (() => Promise.resolve({ token: 't', connectionKey: '' })),

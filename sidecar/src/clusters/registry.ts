@@ -28,17 +28,25 @@ export interface ClusterRegistry {
   remove(key: ProfileKey): void;
   /** Resolves every cluster anew against a changed provider file (AC-03). */
   setProviders(providers: ProviderFile): void;
+  /** The same against a changed access policy; what it does not alter stays open. */
+  setPolicy(policy: AccessPolicy): void;
   close(): void;
 }
 
 export function createClusterRegistry(options: RegistryOptions): ClusterRegistry {
   const entries = new Map<ClusterName, MutableClusterEntry>();
-  let providers = options.providers;
+  let { policy, providers } = options;
   let version = 0;
   let sorted: readonly ClusterEntry[] | undefined;
 
   const touch = (): void => {
     version++;
+  };
+  const resolveAll = (): void => {
+    for (const entry of entries.values()) {
+      entry.update(entry.profile, resolveAccess(entry, providers, policy));
+    }
+    touch();
   };
   const parts: EntryParts = { now: options.now, openCluster: options.openCluster, onChange: touch };
 
@@ -51,9 +59,10 @@ export function createClusterRegistry(options: RegistryOptions): ClusterRegistry
       sorted ??= [...entries.values()].sort((left, right) => (left.name < right.name ? -1 : 1));
       return sorted;
     },
-    upsert({ key, root, profile }) {
+    upsert(item) {
+      const { key, root, profile } = item;
       const name = buildClusterName(key);
-      const access = resolveAccess(profile, providers, options.policy);
+      const access = resolveAccess(item, providers, policy);
       const present = entries.get(name);
       if (present) present.update(profile, access);
       else {
@@ -73,10 +82,11 @@ export function createClusterRegistry(options: RegistryOptions): ClusterRegistry
     },
     setProviders(next) {
       providers = next;
-      for (const entry of entries.values()) {
-        entry.update(entry.profile, resolveAccess(entry.profile, providers, options.policy));
-      }
-      touch();
+      resolveAll();
+    },
+    setPolicy(next) {
+      policy = next;
+      resolveAll();
     },
     close() {
       for (const entry of entries.values()) entry.close(new CodedError('shutting-down'));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { parseProviderFile } from '../config/providerFile.ts';
+import { parseProviderFile, type ProviderFile } from '../config/providerFile.ts';
 import { decodeClusterProfile } from '../inventory/clusterProfile.ts';
-import { desktopAccessPolicy, podAccessPolicy } from './accessPolicy.ts';
+import { type AccessPolicy, type AccessRules, desktopAccessPolicy, podAccessPolicy } from './accessPolicy.ts';
 import { type Access, resolveAccess } from './resolveAccess.ts';
 
 const pem = '-----BEGIN CERTIFICATE-----\r\nTUlJQg==\r\n-----END CERTIFICATE-----\n';
@@ -36,10 +36,19 @@ function profile(status: unknown, metadata: object = {}) {
   return decoded;
 }
 
+function resolve(published: ReturnType<typeof profile>, file: ProviderFile, policy: AccessPolicy): Access {
+  return resolveAccess({ root: 'store/hub', profile: published }, file, policy);
+}
+
+/** A policy whose built-in rules are wider. */
+function widened(rules: Partial<AccessRules>): AccessPolicy {
+  return { ...podAccessPolicy, builtIn: { ...podAccessPolicy.builtIn, ...rules } };
+}
+
 const withProviders = (...accessProviders: unknown[]) => profile({ accessProviders });
 
 function resolveCluster(cluster: unknown, policy = podAccessPolicy): Access {
-  return resolveAccess(withProviders({ name: 'p', cluster }), providerFile({ name: 'p' }), policy);
+  return resolve(withProviders({ name: 'p', cluster }), providerFile({ name: 'p' }), policy);
 }
 
 function first(access: Access) {
@@ -60,14 +69,12 @@ describe('choosing a provider', () => {
 
   it('[AC-10] the file’s order decides, and case matters', () => {
     expect(
-      first(resolveAccess(both, providerFile({ name: 'first' }, { name: 'second' }), podAccessPolicy))
-        .provider,
+      first(resolve(both, providerFile({ name: 'first' }, { name: 'second' }), podAccessPolicy)).provider,
     ).toBe('first');
     expect(
-      first(resolveAccess(both, providerFile({ name: 'second' }, { name: 'first' }), podAccessPolicy))
-        .provider,
+      first(resolve(both, providerFile({ name: 'second' }, { name: 'first' }), podAccessPolicy)).provider,
     ).toBe('second');
-    expect(codeOf(resolveAccess(both, providerFile({ name: 'First' }), podAccessPolicy))).toBe(
+    expect(codeOf(resolve(both, providerFile({ name: 'First' }), podAccessPolicy))).toBe(
       'no-matching-provider',
     );
   });
@@ -80,24 +87,22 @@ describe('choosing a provider', () => {
       ],
       accessProviders: [{ name: 'p', cluster: { server: 'https://new.example.com' } }],
     });
-    expect(
-      first(resolveAccess(legacy, providerFile({ name: 'p' }), podAccessPolicy)).connection.hostname,
-    ).toBe('new.example.com');
-    expect(first(resolveAccess(legacy, providerFile({ name: 'only-old' }), podAccessPolicy)).provider).toBe(
+    expect(first(resolve(legacy, providerFile({ name: 'p' }), podAccessPolicy)).connection.hostname).toBe(
+      'new.example.com',
+    );
+    expect(first(resolve(legacy, providerFile({ name: 'only-old' }), podAccessPolicy)).provider).toBe(
       'only-old',
     );
   });
 
   it('[AC-12] no provider, and none that the file knows, are reasons of their own', () => {
-    expect(codeOf(resolveAccess(profile(undefined), providerFile({ name: 'p' }), podAccessPolicy))).toBe(
+    expect(codeOf(resolve(profile(undefined), providerFile({ name: 'p' }), podAccessPolicy))).toBe(
       'no-access-provider',
     );
     expect(
-      codeOf(resolveAccess(profile({ accessProviders: null }), providerFile({ name: 'p' }), podAccessPolicy)),
+      codeOf(resolve(profile({ accessProviders: null }), providerFile({ name: 'p' }), podAccessPolicy)),
     ).toBe('no-access-provider');
-    expect(codeOf(resolveAccess(both, providerFile({ name: 'x' }), podAccessPolicy))).toBe(
-      'no-matching-provider',
-    );
+    expect(codeOf(resolve(both, providerFile({ name: 'x' }), podAccessPolicy))).toBe('no-matching-provider');
   });
 
   it('[AC-02] a disabled provider is named on each cluster that uses it', () => {
@@ -109,13 +114,13 @@ describe('choosing a provider', () => {
         ],
       }),
     );
-    const access = resolveAccess(both, file, podAccessPolicy);
+    const access = resolve(both, file, podAccessPolicy);
     expect(codeOf(access)).toBe('provider-disabled');
     expect(access.kind === 'unreachable' && access.error.message).toContain('execConfig: missing');
   });
 
   it('the first match decides: its fault is not hidden by the next provider', () => {
-    const access = resolveAccess(
+    const access = resolve(
       withProviders({ name: 'p', cluster: { server: '' } }, { name: 'q', cluster: { server } }),
       providerFile({ name: 'p' }, { name: 'q' }),
       podAccessPolicy,
@@ -133,9 +138,7 @@ describe('choosing a provider', () => {
       },
       { annotations: { server }, labels: { server: 'x' } },
     );
-    expect(codeOf(resolveAccess(decoy, providerFile({ name: 'p' }), podAccessPolicy))).toBe(
-      'no-access-provider',
-    );
+    expect(codeOf(resolve(decoy, providerFile({ name: 'p' }), podAccessPolicy))).toBe('no-access-provider');
   });
 });
 
@@ -220,15 +223,16 @@ describe('the cluster’s fields', () => {
       'proxy-url-refused',
     );
     expect(codeOf(resolveCluster({ server, 'proxy-url': 'ftp://x' }))).toBe('proxy-url-invalid');
-    const open = { ...podAccessPolicy, allowInsecure: true, allowProxyUrl: true };
+    const open = widened({ allowInsecure: true, allowProxyUrl: true });
     expect(
       first(resolveCluster({ server, 'insecure-skip-tls-verify': true }, open)).connection.tls
         .insecureSkipVerify,
     ).toBe(true);
-    expect(
-      first(resolveCluster({ server, 'proxy-url': 'socks5://proxy.example.com:1080' }, open)).connection
-        .proxyUrl,
-    ).toBe('socks5://proxy.example.com:1080');
+    const proxied = resolveCluster({ server, 'proxy-url': 'socks5://proxy.example.com:1080' }, open);
+    expect(codeOf(proxied)).toBe('proxy-url-refused');
+    expect(proxied.kind === 'unreachable' && proxied.error.message).toContain(
+      'cannot be reached through one yet',
+    );
     expect(codeOf(resolveCluster({ server, 'proxy-url': 'http://169.254.169.254' }, open))).toBe(
       'server-address-refused',
     );
@@ -264,7 +268,7 @@ describe('extensions', () => {
   });
   const invoke = (published: unknown, policies: object, exec: Record<string, unknown> = {}) =>
     first(
-      resolveAccess(
+      resolve(
         withProviders({ name: 'p', cluster: published }),
         providerFile({ name: 'p', policies, ...exec }),
         podAccessPolicy,
@@ -334,7 +338,7 @@ describe('extensions', () => {
     });
     const build = (id: string) =>
       first(
-        resolveAccess(
+        resolve(
           withProviders({ name: 'p', cluster: cluster([argsName, [id]], [envsName, { A: id }]) }),
           file,
           podAccessPolicy,
@@ -366,7 +370,7 @@ describe('extensions', () => {
       { server, extensions: 'text' },
     ];
     for (const published of bad) {
-      const access = resolveAccess(
+      const access = resolve(
         withProviders({ name: 'p', cluster: published }),
         providerFile({ name: 'p', policies }),
         podAccessPolicy,
@@ -388,7 +392,7 @@ it('[DI-34] a profile that is being deleted is not reachable, with that reason',
     { accessProviders: [{ name: 'p', cluster: { server } }] },
     { deletionTimestamp: '2026-01-01T00:00:00Z' },
   );
-  expect(codeOf(resolveAccess(leaving, providerFile({ name: 'p' }), podAccessPolicy))).toBe(
+  expect(codeOf(resolve(leaving, providerFile({ name: 'p' }), podAccessPolicy))).toBe(
     'profile-being-removed',
   );
 });

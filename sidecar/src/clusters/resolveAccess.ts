@@ -1,8 +1,8 @@
 import type { ProviderFile } from '../config/providerFile.ts';
 import type { PluginInvocation } from '../credentials/credential.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
-import type { ClusterProfile } from '../inventory/clusterProfile.ts';
-import type { AccessPolicy } from './accessPolicy.ts';
+import type { InventoryItem } from '../inventory/inventory.ts';
+import { type AccessPolicy, type AccessRules, decideAccessRules } from './accessPolicy.ts';
 import type { ClusterConnection } from './connection.ts';
 import { resolveConnection } from './resolveConnection.ts';
 import { resolveInvocation } from './resolveInvocation.ts';
@@ -12,6 +12,7 @@ export interface AccessCandidate {
   readonly provider: string;
   readonly connection: ClusterConnection;
   readonly invocation: PluginInvocation;
+  readonly rules: AccessRules;
 }
 
 export type Access =
@@ -20,11 +21,11 @@ export type Access =
   | { readonly kind: 'unreachable'; readonly error: CodedError; readonly provider?: string };
 
 /**
- * From a profile and the provider file to a way in, or the reason why there is none. Pure: the same input gives the
+ * From a profile, the provider file and the access policy to a way in, or the reason why there is none. Pure: the same input gives the
  * same access, so that a difference means that something changed.
  */
 export function resolveAccess(
-  profile: ClusterProfile,
+  { root, profile }: Pick<InventoryItem, 'root' | 'profile'>,
   { providers, disabled }: ProviderFile,
   policy: AccessPolicy,
 ): Access {
@@ -38,10 +39,20 @@ export function resolveAccess(
     const cluster = published.get(provider.name);
     if (!cluster) continue;
     try {
+      const rules = decideAccessRules(policy, {
+        root,
+        namespace: profile.namespace,
+        clusterManager: profile.manager ?? '',
+        provider: provider.name,
+        labels: profile.labels,
+      });
+      if (rules.refused !== undefined)
+        throw new CodedError('policy-refused', `The access policy refuses this cluster: ${rules.refused}`);
       candidates.push({
         provider: provider.name,
-        connection: resolveConnection(cluster, policy),
+        connection: resolveConnection(cluster, rules),
         invocation: resolveInvocation(provider, cluster, profile.uid),
+        rules,
       });
     } catch (thrown) {
       // The first that matches decides (AC-10): what is wrong with it is never hidden by the next one.

@@ -1,29 +1,33 @@
 import { isIP } from 'node:net';
 import { CodedError } from '../foundation/errors.ts';
 import { asText, type UnknownRecord } from '../foundation/unknownValue.ts';
-import type { AccessPolicy } from './accessPolicy.ts';
+import { matchesServerPattern } from '../config/serverPattern.ts';
+import type { AccessRules } from './accessPolicy.ts';
 import { isAddressAllowed } from './addressGuard.ts';
 import type { ClusterConnection } from './connection.ts';
 
 /**
- * The cluster's fields of an access provider, checked (AC-20 to AC-25).
+ * The cluster's fields of an access provider, checked (AC-20 to AC-26).
  * @throws CodedError of stage `access`
  */
-export function resolveConnection(cluster: UnknownRecord, policy: AccessPolicy): ClusterConnection {
-  const url = resolveServerUrl(cluster['server'], policy);
+export function resolveConnection(cluster: UnknownRecord, rules: AccessRules): ClusterConnection {
+  const url = resolveServerUrl(cluster['server'], rules);
   const hostname = url.hostname.replace(/^\[|\]$/g, '');
-  if (isIP(hostname) !== 0 && !isAddressAllowed(hostname, policy))
+  if (isIP(hostname) !== 0 && !isAddressAllowed(hostname, rules))
     throw new CodedError('server-address-refused');
+  const port = url.port === '' ? (url.protocol === 'http:' ? 80 : 443) : Number(url.port);
+  if (rules.allowedServers?.some((pattern) => matchesServerPattern(pattern, { hostname, port })) === false)
+    throw new CodedError('server-not-allowed');
   const ca = resolveCa(cluster);
   const insecureSkipVerify = cluster['insecure-skip-tls-verify'] === true;
   if (insecureSkipVerify && ca !== undefined) throw new CodedError('ca-with-insecure');
-  if (insecureSkipVerify && !policy.allowInsecure) throw new CodedError('insecure-refused');
+  if (insecureSkipVerify && !rules.allowInsecure) throw new CodedError('insecure-refused');
   const serverName = resolveServerName(cluster['tls-server-name']);
-  const proxyUrl = resolveProxyUrl(cluster['proxy-url'], policy);
+  const proxyUrl = resolveProxyUrl(cluster['proxy-url'], rules);
   return {
     protocol: url.protocol === 'http:' ? 'http:' : 'https:',
     hostname,
-    port: url.port === '' ? (url.protocol === 'http:' ? 80 : 443) : Number(url.port),
+    port,
     hostHeader: url.host,
     basePath: url.pathname.replace(/\/+$/, ''),
     query: url.search.replace(/^\?/, ''),
@@ -34,11 +38,11 @@ export function resolveConnection(cluster: UnknownRecord, policy: AccessPolicy):
     },
     ...(proxyUrl === undefined ? {} : { proxyUrl }),
     disableCompression: cluster['disable-compression'] === true,
-    isAddressAllowed: (address) => isAddressAllowed(address, policy),
+    isAddressAllowed: (address) => isAddressAllowed(address, rules),
   };
 }
 
-function resolveServerUrl(value: unknown, policy: AccessPolicy): URL {
+function resolveServerUrl(value: unknown, rules: AccessRules): URL {
   const text = asText(value);
   if (text === undefined)
     throw new CodedError('server-invalid', 'The ClusterProfile has no API server address');
@@ -51,7 +55,7 @@ function resolveServerUrl(value: unknown, policy: AccessPolicy): URL {
   if (url.username !== '' || url.password !== '')
     throw new CodedError('server-invalid', 'The API server address has user info in it');
   if (url.hash !== '') throw new CodedError('server-invalid', 'The API server address has a fragment');
-  if (url.protocol === 'https:' || (url.protocol === 'http:' && policy.allowHttp)) return url;
+  if (url.protocol === 'https:' || (url.protocol === 'http:' && rules.allowHttp)) return url;
   throw new CodedError(url.protocol === 'http:' ? 'server-not-https' : 'server-invalid');
 }
 
@@ -78,15 +82,19 @@ function resolveServerName(value: unknown): string | undefined {
   return value;
 }
 
-function resolveProxyUrl(value: unknown, policy: AccessPolicy): string | undefined {
+function resolveProxyUrl(value: unknown, rules: AccessRules): string | undefined {
   if (value === undefined || value === null || value === '') return undefined;
   const url = typeof value === 'string' ? URL.parse(value) : null;
   if (!url || !['http:', 'https:', 'socks5:'].includes(url.protocol) || url.hostname === '') {
     throw new CodedError('proxy-url-invalid');
   }
-  if (!policy.allowProxyUrl) throw new CodedError('proxy-url-refused');
+  if (!rules.allowProxyUrl) throw new CodedError('proxy-url-refused');
   const hostname = url.hostname.replace(/^\[|\]$/g, '');
-  if (isIP(hostname) !== 0 && !isAddressAllowed(hostname, policy))
+  if (isIP(hostname) !== 0 && !isAddressAllowed(hostname, rules))
     throw new CodedError('server-address-refused');
-  return url.href;
+  // Not dialled yet (AC-20), and going around a proxy that was published would be worse than a reason.
+  throw new CodedError(
+    'proxy-url-refused',
+    'The access policy allows a proxy, but clusters cannot be reached through one yet',
+  );
 }

@@ -68,8 +68,9 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
     policy: kubeconfigFiles(source).length === 0 ? podAccessPolicy : desktopAccessPolicy,
     providers: providers.file,
     now: () => clock.now(),
-    openCluster: ({ provider, connection, invocation }, closed) => ({
+    openCluster: ({ provider, connection, invocation, rules }, closed) => ({
       provider,
+      rules,
       connection,
       closed,
       credentials: credentials.sourceFor(invocation),

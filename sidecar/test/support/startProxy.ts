@@ -70,8 +70,9 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
       }),
     ),
     now: () => clock.now(),
-    openCluster: ({ provider, connection, invocation }, closed) => ({
+    openCluster: ({ provider, connection, invocation, rules }, closed) => ({
       provider,
+      rules,
       connection,
       closed,
       credentials: credentialsOf(invocation.owner),
