@@ -133,6 +133,16 @@ describe('[FA-30, PX-40] a cluster that cannot be reached, by requests and upgra
   });
 });
 
+it('[PX-04, FA-11] a cluster that is removed while it is being connected is a 404', async () => {
+  let accepted = 0;
+  const port = await listenTcp((server) => server.on('connection', () => accepted++));
+  const proxy = await proxyTo({ server: `https://127.0.0.1:${port}` });
+  const answer = exchangeRaw(proxy.port, proxy.request(`GET ${proxy.pathOf('a')}/x`));
+  await until('it is being connected', () => accepted > 0);
+  proxy.remove('a');
+  expect((await answer).status).toBe(404);
+});
+
 describe('[AC-20, AC-22] a cluster that is trusted', () => {
   it('by its own certificate, under its tls-server-name, which it is told', async () => {
     const names: string[] = [];

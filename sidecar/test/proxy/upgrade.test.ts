@@ -189,7 +189,18 @@ describe('a tunnel', () => {
       await exchangeRaw(proxy.port, proxy.request('GET /'));
     }
     expect(client.outcome).toBe('end');
-    clock.advance(5_000);
+    client.socket.end('the last');
+    await until('it is closed', async () => (await proxy.countConnections()) === 0);
+  });
+
+  it('[PX-34] closes a client that stays for 5 s after the FIN of its cluster', async () => {
+    const { client, connection } = await openTunnel();
+    connection.socket.end();
+    await client.waitForEnd();
+    await until('upstream is closed', () => connection.socket.closed);
+    clock.advance(4_999);
+    expect(await proxy.countConnections()).toBe(1);
+    clock.advance(1);
     await until('it is closed', async () => (await proxy.countConnections()) === 0);
   });
 
