@@ -4,6 +4,7 @@ import { CodedError } from '../foundation/errors.ts';
 import { BoundedMap } from './boundedMap.ts';
 import type { HubReviews } from './hubReviews.ts';
 import { createLane } from './lane.ts';
+import { readTokenExpiry } from './tokenExpiry.ts';
 import type { User } from './user.ts';
 
 export interface Authenticated {
@@ -69,7 +70,7 @@ export function createTokenAuthenticator({
         throw new CodedError('token-rejected');
       }
       bad.delete(hash);
-      good.set(hash, { user, checkedAt: clock.now(), expiresAt: readExpiry(token) });
+      good.set(hash, { user, checkedAt: clock.now(), expiresAt: readTokenExpiry(token) });
       return { user, isStale: false };
     } catch (thrown) {
       const isOutage = thrown instanceof CodedError && thrown.code === 'reviews-unavailable';
@@ -101,17 +102,4 @@ export function createTokenAuthenticator({
       good.delete(hashOf(token));
     },
   };
-}
-
-/** When a JWT says that it ends, in milliseconds. Only ever shortens a memory: the hub alone decides what is valid. */
-function readExpiry(token: string): number {
-  const payload = token.split('.')[1];
-  if (payload === undefined) return Infinity;
-  try {
-    const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'));
-    const expiry = typeof claims === 'object' && claims !== null && 'exp' in claims ? claims.exp : undefined;
-    return typeof expiry === 'number' ? expiry * 1000 : Infinity;
-  } catch {
-    return Infinity;
-  }
 }

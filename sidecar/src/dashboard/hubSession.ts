@@ -1,0 +1,141 @@
+import type { IncomingMessage } from 'node:http';
+import type { Dispatcher } from 'undici';
+import { CodedError } from '../foundation/errors.ts';
+import { buildSessionCookies, readSessionToken } from '../identity/sessionCookie.ts';
+import { readTokenExpiry } from '../identity/tokenExpiry.ts';
+import type { Clock } from '../foundation/clock.ts';
+import { createHubCookies, type SessionOutcome } from './hubCookies.ts';
+
+export interface HubSessionOptions {
+  readonly dashboardUrl: URL;
+  readonly dashboardHost: string;
+  readonly dispatcher: Dispatcher;
+  readonly baseUrl: string;
+  readonly hubContextName: string;
+  readonly clock: Clock;
+  /** The session of this token ended. */
+  readonly onSignOut: (token: string) => void;
+}
+
+/** An answer of the dashboard about the hub's session, with the sidecar's copy of it (ID-04). */
+export interface SessionAnswer {
+  readonly status: number;
+  readonly setCookies: readonly string[];
+}
+
+export interface HubSession {
+  /** What to add to an answer of the dashboard that carries these cookies. */
+  copyCookies(setCookies: readonly string[], request: IncomingMessage): string[];
+  /** Signs in or, with an empty token, out: as the dashboard's token form does for the hub. */
+  setToken(token: string, request: IncomingMessage): Promise<SessionAnswer>;
+  /**
+   * A session about to end is renewed by the dashboard, which alone can: Headlamp does so on requests to its own
+   * cluster. Undefined where there is nothing to renew, or nothing came of it.
+   */
+  renew(request: IncomingMessage): Promise<RenewedSession | undefined>;
+}
+
+export interface RenewedSession {
+  readonly token: string;
+  /** For the browser, with the next answer. */
+  readonly setCookies: readonly string[];
+}
+
+/** A session with less time left is renewed. */
+const renewBeforeMs = 10_000;
+const renewTimeoutMs = 10_000;
+
+export function createHubSession(options: HubSessionOptions): HubSession {
+  const { dashboardUrl, dashboardHost, dispatcher, baseUrl, hubContextName, clock } = options;
+  const hubCookies = createHubCookies(hubContextName);
+  const renewing = new Map<string, Promise<RenewedSession | undefined>>();
+  const hubPath = `${baseUrl}/clusters/${encodeURIComponent(hubContextName)}`;
+
+  const copy = (outcome: SessionOutcome, previous: string | undefined): string[] => {
+    switch (outcome.kind) {
+      case 'untouched':
+        return [];
+      case 'cleared':
+        if (previous !== undefined) options.onSignOut(previous);
+        return previous === undefined
+          ? []
+          : buildSessionCookies('', previous, { basePath: baseUrl, secure: false, maxAgeSeconds: 0 });
+      case 'set':
+        return buildSessionCookies(outcome.token, previous, {
+          basePath: baseUrl,
+          secure: outcome.secure,
+          maxAgeSeconds: outcome.maxAgeSeconds,
+        });
+    }
+  };
+
+  const ask = async (
+    method: 'GET' | 'POST',
+    path: string,
+    request: IncomingMessage,
+    { cookie, body }: { readonly cookie: string | undefined; readonly body?: string },
+  ): Promise<SessionAnswer> => {
+    const { headers } = request;
+    const host = dashboardHost || headers.host;
+    const forwardedProto = headers['x-forwarded-proto'];
+    try {
+      const answer = await dispatcher.request({
+        origin: dashboardUrl.origin,
+        path: `${hubPath}${path}`,
+        method,
+        headers: {
+          ...(host === undefined ? {} : { host }),
+          ...(forwardedProto === undefined ? {} : { 'x-forwarded-proto': forwardedProto }),
+          ...(cookie === undefined ? {} : { cookie }),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        body: body ?? null,
+        headersTimeout: renewTimeoutMs,
+        bodyTimeout: renewTimeoutMs,
+      });
+      await answer.body.dump();
+      return { status: answer.statusCode, setCookies: [answer.headers['set-cookie'] ?? []].flat() };
+    } catch (cause) {
+      throw new CodedError('dashboard-unreachable', undefined, { cause });
+    }
+  };
+
+  const askForRenewal = async (
+    token: string,
+    request: IncomingMessage,
+  ): Promise<RenewedSession | undefined> => {
+    const { setCookies } = await ask('GET', '/version', request, {
+      cookie: hubCookies.buildCookieHeader(token),
+    });
+    const outcome = hubCookies.readOutcome(setCookies);
+    if (outcome.kind !== 'set' || outcome.token === token) return undefined;
+    return { token: outcome.token, setCookies: [...setCookies, ...copy(outcome, token)] };
+  };
+
+  return {
+    copyCookies: (setCookies, request) =>
+      copy(hubCookies.readOutcome(setCookies), readSessionToken(request.headers.cookie)),
+
+    async setToken(token, request) {
+      const previous = readSessionToken(request.headers.cookie);
+      const { status, setCookies } = await ask('POST', '/set-token', request, {
+        // The dashboard clears the chunks that it is shown.
+        cookie: previous === undefined ? undefined : hubCookies.buildCookieHeader(previous),
+        body: JSON.stringify({ token }),
+      });
+      return { status, setCookies: [...setCookies, ...copy(hubCookies.readOutcome(setCookies), previous)] };
+    },
+
+    async renew(request) {
+      const token = readSessionToken(request.headers.cookie);
+      if (token === undefined || readTokenExpiry(token) - clock.now() > renewBeforeMs) return undefined;
+      const present = renewing.get(token);
+      if (present) return present;
+      const started = askForRenewal(token, request)
+        .catch(() => undefined)
+        .finally(() => renewing.delete(token));
+      renewing.set(token, started);
+      return started;
+    },
+  };
+}

@@ -1,0 +1,137 @@
+import type { IncomingMessage } from 'node:http';
+import type { Clock } from '../foundation/clock.ts';
+import { asCodedError, CodedError } from '../foundation/errors.ts';
+import { createAccessDecisions } from './accessDecisions.ts';
+import { type Authenticated, createTokenAuthenticator } from './authenticateToken.ts';
+import { BoundedMap } from './boundedMap.ts';
+import type { HubReviews } from './hubReviews.ts';
+import { type ProfileId, seeingAttributes, trafficAttributes } from './profileRights.ts';
+import { assertMayImpersonate, readRequestedImpersonation } from './requestedImpersonation.ts';
+import { findRequestTokens, type TokenOrigin } from './requestTokens.ts';
+import { createStreamGuards } from './streamGuard.ts';
+import { buildUserKey, type User } from './user.ts';
+import { createVisibility, type IsVisible } from './visibility.ts';
+
+/** Who sent a request. */
+export interface Caller {
+  readonly user: User;
+  readonly token: string;
+  readonly origin: TokenOrigin;
+  /** The hub could not confirm it lately (ID-18). */
+  readonly isStale: boolean;
+  /** Whom the caller acts as: the same, unless they ask for another and may (ID-24). */
+  readonly actsAs: User;
+}
+
+export interface StreamHold {
+  readonly signal: AbortSignal;
+  release(): void;
+}
+
+/** The one door: who somebody is and what they may, as the hub says. */
+export interface Gate {
+  /** @throws CodedError `sign-in-required`, `token-rejected`, `users-differ`, `impersonation-*`, `reviews-unavailable` */
+  identify(request: IncomingMessage): Promise<Caller>;
+  /** Who holds a token that came in a body. @throws CodedError `token-rejected`, `reviews-unavailable` */
+  identifyToken(token: string): Promise<User>;
+  /**
+   * @param profile undefined for a cluster that does not exist, which answers as one that may not be seen (ID-15)
+   * @throws CodedError `access-denied`, `cluster-unknown`, `reviews-unavailable`
+   */
+  authorize(caller: Caller, profile: ProfileId | undefined, verb: string): Promise<void>;
+  /** Whether the hub lets the caller send traffic of this verb; for answers about rights (ID-17). */
+  may(caller: Caller, profile: ProfileId, verb: string): Promise<boolean>;
+  /** @throws CodedError `reviews-unavailable` */
+  whatIsVisible(caller: Caller, namespaces: ReadonlySet<string>): Promise<IsVisible>;
+  /** Ends a stream when its caller may no longer have it (ID-14). */
+  holdStream(caller: Caller, profile: ProfileId, verb: string): StreamHold;
+  /** The session of a token ended. */
+  signOut(token: string): void;
+}
+
+export interface GateOptions {
+  readonly reviews: HubReviews;
+  readonly clock: Clock;
+  readonly hashKey: Uint8Array;
+  readonly outageGraceMs: number;
+  readonly streamGraceMs: number;
+}
+
+const maxSeenUsers = 20_000;
+
+export function createGate({ reviews, clock, hashKey, outageGraceMs, streamGraceMs }: GateOptions): Gate {
+  const authenticator = createTokenAuthenticator({ reviews, clock, hashKey, outageGraceMs });
+  const decisions = createAccessDecisions({ reviews, clock, outageGraceMs });
+  const visibility = createVisibility({ reviews, decisions, clock });
+  const guards = createStreamGuards({ authenticator, clock, streamGraceMs });
+  const lastSeen = new BoundedMap<string, number>(maxSeenUsers);
+
+  /** Of several tokens the first counts; another that is good must be of the same user (ID-01). */
+  const authenticateAll = async (tokens: readonly [string, ...string[]]): Promise<Authenticated> => {
+    const [first, ...others] = tokens;
+    const authenticated = await authenticator.authenticate(first);
+    for (const token of others) {
+      const other = await authenticator.authenticate(token).catch((thrown: unknown) => {
+        if (asCodedError(thrown).code === 'token-rejected') return undefined;
+        throw thrown;
+      });
+      if (other && other.user.name !== authenticated.user.name) throw new CodedError('users-differ');
+    }
+    return authenticated;
+  };
+
+  const may: Gate['may'] = ({ actsAs }, profile, verb) =>
+    decisions.may(actsAs, trafficAttributes(verb, profile));
+
+  const sees = async (user: User, { namespace, name }: ProfileId): Promise<boolean> =>
+    (await decisions.may(user, seeingAttributes('get', { namespace, name }))) ||
+    (await decisions.may(user, seeingAttributes('list', { namespace })));
+
+  return {
+    async identify(request) {
+      const [first, ...others] = findRequestTokens(request);
+      if (first === undefined) throw new CodedError('sign-in-required');
+      const { user, isStale } = await authenticateAll([first.token, ...others.map(({ token }) => token)]);
+      if (!isStale) lastSeen.set(buildUserKey(user), clock.now());
+      const target = readRequestedImpersonation(request.rawHeaders);
+      if (target) await assertMayImpersonate(user, target, decisions);
+      return { ...first, user, isStale, actsAs: target ? asAuthenticated(target) : user };
+    },
+    async identifyToken(token) {
+      return (await authenticator.authenticate(token)).user;
+    },
+    async authorize(caller, profile, verb) {
+      if (profile === undefined) throw new CodedError('cluster-unknown');
+      if (await may(caller, profile, verb)) return;
+      if (!(await sees(caller.actsAs, profile))) throw new CodedError('cluster-unknown');
+      throw new CodedError(
+        'access-denied',
+        `The hub does not let you ${verb} clusterprofiles/proxy of ${profile.namespace}/${profile.name}`,
+      );
+    },
+    may,
+    whatIsVisible: ({ user, token }, namespaces) => visibility.forUser(user, token, namespaces),
+    holdStream(caller, profile, verb) {
+      const key = buildUserKey(caller.user);
+      return guards.guard({
+        token: caller.token,
+        isStillAllowed: () => may(caller, profile, verb),
+        lastSeen: () => lastSeen.get(key),
+      });
+    },
+    signOut(token) {
+      authenticator.forget(token);
+      guards.signOut(token);
+    },
+  };
+}
+
+/** As the API server completes an impersonated identity. */
+function asAuthenticated(target: User): User {
+  const account = /^system:serviceaccount:([^:]+):[^:]+$/.exec(target.name);
+  const groups =
+    account && target.groups.length === 0
+      ? ['system:serviceaccounts', `system:serviceaccounts:${account[1] ?? ''}`]
+      : target.groups;
+  return { ...target, groups: [...groups, 'system:authenticated'] };
+}
