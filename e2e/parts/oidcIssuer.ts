@@ -9,7 +9,10 @@ export interface IdTokenOptions {
   readonly sub: string;
   readonly groups?: readonly string[];
   readonly email?: string;
-  /** 600 if not told; one that is negative makes a token that has expired. */
+  /**
+   * 600 if not told; one that is negative makes a token that has expired. An API server that has seen a token goes on
+   * taking it for up to 10 s, past its expiry too.
+   */
   readonly expiresInSeconds?: number;
   /** The issuer's if not told. */
   readonly audience?: string;

@@ -25,7 +25,12 @@ beforeAll(async () => {
   fleet = await startFleet({
     spokes: 1,
     pods: false,
-    users: [{ name: 'alice', groups: ['payments', 'on-call'] }, { name: 'bob' }],
+    users: [
+      { name: 'alice', groups: ['payments', 'on-call'] },
+      { name: 'bob' },
+      { name: 'narrowed' },
+      { name: 'constrained' },
+    ],
     impersonation: true,
     oidc: { issuer },
   });
@@ -61,6 +66,15 @@ async function may(
   return allowed;
 }
 
+async function bindOnHub(clusterRole: string, user: string): Promise<void> {
+  const apiGroup = 'rbac.authorization.k8s.io';
+  await fleet.hub.client.create(`/apis/${apiGroup}/v1/clusterrolebindings`, {
+    metadata: { name: `${clusterRole}-${user}` },
+    roleRef: { apiGroup, kind: 'ClusterRole', name: clusterRole },
+    subjects: [{ apiGroup, kind: 'User', name: user }],
+  });
+}
+
 describe('the manifests', () => {
   it.each(readdirSync(rbacFolder))('%s is taken as it is written', async (file) => {
     const path = join(rbacFolder, file);
@@ -70,28 +84,45 @@ describe('the manifests', () => {
     );
   });
 
-  it('spoke-impersonator.yaml is taken with all that is commented out', async () => {
+  it('spoke-impersonator.yaml narrows with what is commented out', async () => {
     const text = readFileSync(join(rbacFolder, 'spoke-impersonator.yaml'), 'utf8');
-    const file = join(fleet.folder, 'impersonator-in-full.yaml');
-    writeFileSync(
-      file,
-      text.replace(/^( *)# (- apiGroups|(?: {2})?(?:resources|verbs|resourceNames):)/gm, '$1$2'),
-    );
+    const file = join(fleet.folder, 'narrowed.yaml');
+    const uncommented = text
+      .replace(/^( *)# (- apiGroups|(?: {2})?(?:resources|verbs|resourceNames):)/gm, '$1$2')
+      .replace('name: cluster-inventory-impersonator', 'name: narrowed');
+    writeFileSync(file, uncommented);
     const [role] = await applyManifest(fleet.hub.client, file);
     expect(role?.['rules']).toEqual(readManifest(file)[0]?.['rules']);
-    expect(role?.['rules']).toHaveLength(5);
-    expect(JSON.stringify(role?.['rules']).match(/resourceNames/g)).toHaveLength(4);
+    await bindOnHub('narrowed', 'narrowed');
+    const client = fleet.hub.clientAs('narrowed');
+    const statusAs = async (headers: Readonly<Record<string, string>>): Promise<number> =>
+      (await client.raw('GET', '/version', { headers })).status;
+    const full = {
+      'impersonate-user': 'alice@example.com',
+      'impersonate-group': 'payments-developers',
+      'impersonate-uid': '1',
+      'impersonate-extra-example.com%2Fteam': 'payments',
+    };
+    await until(async () => (await statusAs(full)) === 200, {
+      timeoutMs: 10_000,
+      message: 'the narrowed role is in force',
+    });
+    expect(await statusAs({ 'impersonate-user': 'system:serviceaccount:default:deployer' })).toBe(200);
+    for (const other of [
+      { 'impersonate-user': 'eve@example.com' },
+      { 'impersonate-user': 'system:serviceaccount:default:default' },
+      { 'impersonate-group': 'system:masters' },
+      { 'impersonate-extra-example.com%2Fteam': 'search' },
+      { 'impersonate-extra-role': 'payments' },
+    ]) {
+      expect(await statusAs({ ...full, ...other }), JSON.stringify(other)).toBe(403);
+    }
   });
 
   it('hub-sidecar.yaml is all that reviews and watches need', async () => {
     const { client } = fleet.hub;
     await applyManifest(client, join(rbacFolder, 'hub-sidecar.yaml'));
-    const [role] = readManifest(join(rbacFolder, 'hub-sidecar.yaml'));
-    await client.create('/apis/rbac.authorization.k8s.io/v1/clusterrolebindings', {
-      metadata: { name: 'sidecar' },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role?.metadata.name },
-      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'bob' }],
-    });
+    await bindOnHub('cluster-inventory-sidecar', 'bob');
     const sidecar = { client: fleet.hub.clientAs('bob') };
     const profiles = '/apis/multicluster.x-k8s.io/v1alpha1/clusterprofiles';
     await until(async () => (await sidecar.client.raw('GET', profiles)).status === 200, {
@@ -155,7 +186,7 @@ describe('a grant on the hub', () => {
 
 describe("the hub's TokenReview", () => {
   it('knows a static user, and nobody with a made-up token', async () => {
-    expect(Object.keys(fleet.tokens)).toEqual(['alice', 'bob']);
+    expect(Object.keys(fleet.tokens)).toEqual(['alice', 'bob', 'narrowed', 'constrained']);
     expect(await reviewToken(fleet.hub, fleet.tokens['alice'] ?? '')).toMatchObject({
       authenticated: true,
       user: { username: 'alice', groups: ['payments', 'on-call', 'system:authenticated'] },
@@ -286,5 +317,39 @@ describe("the provider's user on a spoke", () => {
     await allowImpersonation(fleet.hub, 'bob');
     const now = await client.raw('GET', pods, { headers });
     expect(now.text).toContain('User \\"alice\\" cannot list');
+  });
+
+  it('may be limited to some verbs, and never become system:masters, from 1.36 on', async (context) => {
+    const { minor } = await fleet.hub.client.get<{ readonly minor: string }>('/version');
+    context.skip(parseInt(minor) < 36, 'an older API server');
+    const verbs = ['get', 'list', 'watch'].map((verb) => `impersonate-on:user-info:${verb}`);
+    await fleet.hub.client.create('/apis/rbac.authorization.k8s.io/v1/clusterroles', {
+      metadata: { name: 'constrained' },
+      rules: [
+        {
+          apiGroups: ['authentication.k8s.io'],
+          resources: ['users', 'groups'],
+          verbs: ['impersonate:user-info'],
+        },
+        { apiGroups: ['*'], resources: ['*'], verbs },
+        { nonResourceURLs: ['*'], verbs },
+      ],
+    });
+    await bindOnHub('constrained', 'constrained');
+    await grantOnSpoke(fleet.hub, { group: 'developers', clusterRole: 'edit' });
+    const client = fleet.hub.clientAs('constrained');
+    const ask = async (method: 'GET' | 'DELETE', path: string, group: string): Promise<number> =>
+      (
+        await client.raw(method, path, {
+          headers: { 'impersonate-user': 'alice', 'impersonate-group': group },
+        })
+      ).status;
+    await until(async () => (await ask('GET', pods, 'developers')) === 200, {
+      timeoutMs: 10_000,
+      message: 'the constrained role is in force',
+    });
+    expect(await ask('GET', '/version', 'developers')).toBe(200);
+    expect(await ask('DELETE', `${pods}/a`, 'developers')).toBe(403);
+    expect(await ask('GET', pods, 'system:masters')).toBe(403);
   });
 });
