@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
+import { checkConfig } from './commands/checkConfig.ts';
 import { serve } from './commands/serve.ts';
 import { buildHelpText } from './config/helpText.ts';
 import { parseOptions } from './config/options.ts';
@@ -14,6 +15,7 @@ import { createLog } from './foundation/log.ts';
 const exitCodes: Partial<Record<ErrorCode, number>> = {
   'options-invalid': 2,
   'provider-file-invalid': 2,
+  'access-policy-invalid': 2,
   'kubeconfig-invalid': 2,
   'listen-failed': 3,
 };
@@ -31,6 +33,13 @@ async function main(): Promise<void> {
       version: string;
     };
     process.stdout.write(`${version}\n`);
+    return;
+  }
+  if (commandLine.kind === 'check-config') {
+    process.exitCode = await checkConfig(commandLine.texts, {
+      environment: process.env,
+      write: (line) => process.stdout.write(line),
+    });
     return;
   }
   const options = parseOptions(commandLine.texts);

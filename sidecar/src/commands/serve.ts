@@ -2,12 +2,14 @@ import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
 import { Agent } from 'undici';
 import { createApiRouter } from '../api/router.ts';
-import { desktopAccessPolicy, podAccessPolicy } from '../clusters/accessPolicy.ts';
+import type { AccessPolicy } from '../clusters/accessPolicy.ts';
 import { createClusterConnections } from '../clusters/connections.ts';
 import { createClusterRegistry } from '../clusters/registry.ts';
 import type { Options } from '../config/options.ts';
+import type { ProviderFile } from '../config/providerFile.ts';
 import { createCredentials, type Credentials } from '../credentials/createCredentials.ts';
 import { buildKubeconfigInvocation } from '../credentials/kubeconfigInvocation.ts';
+import { noCredential } from '../credentials/noCredential.ts';
 import { createRunPlugin } from '../credentials/runPlugin.ts';
 import { createConfigEndpoint } from '../dashboard/configEndpoint.ts';
 import { createPassThrough } from '../dashboard/passThrough.ts';
@@ -16,7 +18,7 @@ import { CodedError } from '../foundation/errors.ts';
 import type { Log } from '../foundation/log.ts';
 import { createHubCredential, type ExecUser } from '../inventory/hubCredential.ts';
 import { createInventory } from '../inventory/inventory.ts';
-import { kubeconfigFiles, type RootSource } from '../inventory/loadRoots.ts';
+import type { RootSource } from '../inventory/loadRoots.ts';
 import { defaultProxyLimits } from '../proxy/limits.ts';
 import { writeStatus, writeStatusToSocket } from '../proxy/status.ts';
 import { createAdminApp } from '../server/adminApp.ts';
@@ -24,7 +26,9 @@ import { createApp } from '../server/app.ts';
 import { createListener } from '../server/createListener.ts';
 import { createDispatch } from '../server/dispatch.ts';
 import { listen } from '../server/listen.ts';
-import { followProviderFile } from './followProviderFile.ts';
+import { buildAccessPolicy } from './buildAccessPolicy.ts';
+import { accessPolicyAt, followConfigFile, providerFileAt } from './configFile.ts';
+import { findConfigWarnings } from './configWarnings.ts';
 import { followRoots } from './followRoots.ts';
 
 export interface Surroundings {
@@ -56,24 +60,46 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
     log,
     limits: { timeoutMs: options.pluginTimeoutMs, maxConcurrent: options.pluginConcurrency },
   });
-  const providers = await followProviderFile(options.providerFile, {
+  let providerFile: ProviderFile;
+  let policy: AccessPolicy;
+  const warn = (): void => {
+    for (const warning of findConfigWarnings(providerFile, policy)) log.warn(warning);
+  };
+  const providers = await followConfigFile(providerFileAt(options.providerFile), {
     clock,
     log,
-    onChange(file) {
-      registry.setProviders(file);
+    onChange(content) {
+      providerFile = content;
+      warn();
+      registry.setProviders(content);
       credentials.endBackoff();
     },
   });
+  providerFile = providers.content;
+  const accessPolicy =
+    options.accessPolicy === ''
+      ? undefined
+      : await followConfigFile(accessPolicyAt(options.accessPolicy), {
+          clock,
+          log,
+          onChange(content) {
+            policy = buildAccessPolicy(options, environment, content);
+            warn();
+            registry.setPolicy(policy);
+          },
+        });
+  policy = buildAccessPolicy(options, environment, accessPolicy?.content);
+  warn();
   const registry = createClusterRegistry({
-    policy: kubeconfigFiles(source).length === 0 ? podAccessPolicy : desktopAccessPolicy,
-    providers: providers.file,
+    policy,
+    providers: providerFile,
     now: () => clock.now(),
     openCluster: ({ provider, connection, invocation, rules }, closed) => ({
       provider,
       rules,
       connection,
       closed,
-      credentials: credentials.sourceFor(invocation),
+      credentials: rules.mode === 'passthrough' ? noCredential : credentials.sourceFor(invocation),
       connections: createClusterConnections(connection),
     }),
   });
@@ -183,6 +209,7 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
       listener.endSockets();
       roots.end();
       providers.end();
+      accessPolicy?.end();
       inventory.close();
       await credentials.close();
       await dashboardAgent.destroy();

@@ -21,6 +21,12 @@ export const optionDefinitions = [
     help: 'Access providers and their credential plugins, JSON or YAML. Required.',
   },
   {
+    name: 'access-policy',
+    value: 'FILE',
+    default: '',
+    help: 'As whom users go to clusters, where credentials may be sent, what may be read; JSON or YAML. Default: in a pod each user as themselves, elsewhere with the provider’s credential; see docs/access-policy.md.',
+  },
+  {
     name: 'cluster-inventory-namespaces',
     value: 'LIST',
     default: '',

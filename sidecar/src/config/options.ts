@@ -14,6 +14,8 @@ export interface ListenAddress {
 /** All options, checked. Durations are milliseconds. */
 export interface Options {
   readonly providerFile: string;
+  /** Empty for the built-in defaults. */
+  readonly accessPolicy: string;
   /** `all`, `default` (the root's own namespace), or names. */
   readonly namespaces: 'all' | 'default' | readonly string[];
   readonly labelSelector: string;
@@ -50,6 +52,7 @@ export function parseOptions(texts: OptionTexts): Options {
   read('auth', (text) => requireOneOf(text, ['none'] as const));
   return Object.freeze({
     providerFile: read('cluster-inventory-provider-file', requireText),
+    accessPolicy: read('access-policy', (text) => text),
     namespaces: read('cluster-inventory-namespaces', parseNamespaces),
     labelSelector: read('cluster-inventory-label-selector', parseSelector),
     rootReconcileIntervalMs: read('cluster-inventory-root-reconcile-interval', parseDuration),

@@ -7,7 +7,7 @@ export type OptionTexts = Readonly<Record<OptionName, { readonly text: string; r
 export type CommandLine =
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }
-  | { readonly kind: 'options'; readonly texts: OptionTexts };
+  | { readonly kind: 'options' | 'check-config'; readonly texts: OptionTexts };
 
 /**
  * Reads `--name value` and `--name=value`. An empty flag is a value; an empty environment variable is none.
@@ -18,10 +18,15 @@ export function readOptionTexts(
   environment: Readonly<Record<string, string | undefined>>,
 ): CommandLine {
   const flags = new Map<string, string>();
+  let kind: 'options' | 'check-config' = 'options';
   for (let index = 0; index < argv.length; index++) {
     const argument = argv[index] ?? '';
     if (argument === '--help' || argument === '-h') return { kind: 'help' };
     if (argument === '--version') return { kind: 'version' };
+    if (argument === '--check-config') {
+      kind = 'check-config';
+      continue;
+    }
     const match = /^--?([a-z][a-z-]*)(?:=([\s\S]*))?$/.exec(argument);
     const name = match?.[1];
     if (name === undefined || !optionDefinitions.some((option) => option.name === name)) {
@@ -46,7 +51,7 @@ export function readOptionTexts(
       return [option.name, { text: option.default, from: `--${option.name}` }];
     }),
   ) as Record<OptionName, { text: string; from: string }>;
-  return { kind: 'options', texts };
+  return { kind, texts };
 }
 
 function hintFor(unknown: string): string {

@@ -1,4 +1,4 @@
-/** What a credential plugin answered, checked (EX-12 to EX-17). At least one of the two is there. */
+/** What a credential plugin answered, checked (EX-12 to EX-17): a token, a client certificate, or both. */
 export interface Credential {
   /** Sent as `Authorization: Bearer`; has only characters that a header may carry. */
   readonly token?: string;

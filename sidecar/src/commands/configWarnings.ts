@@ -1,0 +1,22 @@
+import { type AccessPolicy, findUnboundProviders } from '../clusters/accessPolicy.ts';
+import type { ProviderFile } from '../config/providerFile.ts';
+
+/** What an operator should look at though the sidecar starts, each a sentence without its end (AC-02, AC-26). */
+export function findConfigWarnings({ providers, disabled }: ProviderFile, policy: AccessPolicy): string[] {
+  const unbound = findUnboundProviders(
+    policy,
+    providers.map(({ name }) => name),
+  );
+  const consequence = policy.requireAllowedServers
+    ? 'several namespaces are watched, so that its clusters are refused'
+    : 'whoever may write a ClusterProfile decides where its credentials are sent';
+  return [
+    ...disabled.map(
+      ({ name, fault }) =>
+        `the provider ${name === '' ? 'without a name' : `"${name}"`} is disabled: ${fault}`,
+    ),
+    ...unbound.map(
+      (name) => `the access policy names no allowedServers for the provider "${name}": ${consequence}`,
+    ),
+  ];
+}
