@@ -5,7 +5,7 @@ import { CodedError } from '../foundation/errors.ts';
 import { decodeClusterProfile } from '../inventory/clusterProfile.ts';
 import type { InventoryItem } from '../inventory/inventory.ts';
 import { buildProfileKey } from '../inventory/profileKey.ts';
-import { desktopAccessPolicy } from './accessPolicy.ts';
+import { type AccessPolicy, type AccessRules, desktopAccessPolicy } from './accessPolicy.ts';
 import type { ClusterEntry } from './clusterEntry.ts';
 import { buildClusterName } from './clusterName.ts';
 import type { LiveCluster } from './liveCluster.ts';
@@ -245,4 +245,69 @@ describe('registry', () => {
     registry.setProviders(providerFile('p', 'q'));
     expect(entryOf(registry, 'a').status.state).toBe('not-checked');
   });
+
+  it('[AC-26] a changed policy ends what it withdraws at once, and nothing else', async () => {
+    const { registry, opened } = createFixture();
+    registry.upsert(item('a', { server: 'https://a.example.com' }));
+    registry.upsert(item('b', { server: 'https://b.example.com' }));
+    await entryOf(registry, 'a').select();
+    await entryOf(registry, 'b').select();
+    const allow = (...allowedServers: string[]): void => {
+      registry.setPolicy(withBuiltIn({ allowedServers }));
+    };
+    allow('a.example.com', 'b.example.com');
+    allow('b.example.com', '*.example.com');
+    expect(opened.map(({ closed }) => closed.aborted)).toEqual([false, false]);
+    const before = registry.version;
+    allow('b.example.com');
+    expect(registry.version).toBeGreaterThan(before);
+    expect(opened.map(({ closed }) => closed.aborted)).toEqual([true, false]);
+    expect(opened[0]?.ended).toEqual(['credentials', 'connections']);
+    expect(entryOf(registry, 'a').status).toMatchObject({
+      state: 'blocked',
+      stage: 'access',
+      code: 'server-not-allowed',
+    });
+    expect(await failureOf(entryOf(registry, 'a').select())).toBe('server-not-allowed');
+    registry.upsert(item('c', { server: 'https://c.example.com' }));
+    expect(entryOf(registry, 'c').status.code).toBe('server-not-allowed');
+    expect(opened).toHaveLength(2);
+  });
+
+  it.each<[string, Partial<AccessRules>]>([
+    ['mode', { mode: 'impersonate' }],
+    ['read-only', { readOnly: true }],
+    ['what is exposed', { exposed: ['secrets'] }],
+    ['what users are called', { users: { ...desktopAccessPolicy.builtIn.users, prefix: 'x:' } }],
+    ['addresses', { allowLoopback: false }],
+  ])('[ID-20] what was open under another rule ends: %s', async (_what, rules) => {
+    const { registry, opened } = createFixture();
+    registry.upsert(item('a'));
+    const before = await entryOf(registry, 'a').select();
+    registry.setPolicy(withBuiltIn(rules));
+    expect(opened[0]?.closed.aborted).toBe(true);
+    const after = await entryOf(registry, 'a').select();
+    expect(before.rules).toEqual(desktopAccessPolicy.builtIn);
+    expect(after.rules).toEqual({ ...desktopAccessPolicy.builtIn, ...rules });
+  });
+
+  it('[AC-26, EX-31] a refused cluster is listed as blocked, and its plugin is not run', async () => {
+    let runs = 0;
+    const { registry, opened } = createFixture({
+      p: () => {
+        runs++;
+        return Promise.resolve({ token: 't', connectionKey: '' });
+      },
+    });
+    registry.setPolicy({ ...desktopAccessPolicy, requireAllowedServers: true });
+    registry.upsert(item('a'));
+    expect(entryOf(registry, 'a').status).toMatchObject({ state: 'blocked', code: 'policy-refused' });
+    expect(entryOf(registry, 'a').provider).toBe('p');
+    expect(await failureOf(entryOf(registry, 'a').select())).toBe('policy-refused');
+    expect([runs, opened.length]).toEqual([0, 0]);
+  });
 });
+
+function withBuiltIn(rules: Partial<AccessRules>): AccessPolicy {
+  return { ...desktopAccessPolicy, builtIn: { ...desktopAccessPolicy.builtIn, ...rules } };
+}

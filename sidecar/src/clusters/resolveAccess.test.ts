@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { parseAccessPolicyFile } from '../config/accessPolicyFile.ts';
 import { parseProviderFile, type ProviderFile } from '../config/providerFile.ts';
 import { decodeClusterProfile } from '../inventory/clusterProfile.ts';
 import { type AccessPolicy, type AccessRules, desktopAccessPolicy, podAccessPolicy } from './accessPolicy.ts';
@@ -255,6 +256,112 @@ describe('the cluster’s fields', () => {
     expect(codeOf(resolveCluster({ server: 'https://127.0.0.1:6443' }, desktopAccessPolicy))).toBe(
       'reachable',
     );
+  });
+});
+
+describe('the access policy', () => {
+  const bound = (...allowedServers: string[]): AccessPolicy => widened({ allowedServers });
+  const withRules = (...rules: object[]): AccessPolicy => ({
+    ...podAccessPolicy,
+    file: parseAccessPolicyFile(
+      JSON.stringify({ apiVersion: 'cluster-inventory.headlamp.dev/v1alpha1', kind: 'AccessPolicy', rules }),
+    ),
+  });
+
+  it('[AC-26, TH-20, TH-49] a server that is not named is a reason of its own, and no plugin is run', () => {
+    expect(codeOf(resolveCluster({ server }, bound('api.example.com:6443')))).toBe('reachable');
+    expect(codeOf(resolveCluster({ server }, bound('*')))).toBe('reachable');
+    expect(
+      codeOf(
+        resolveCluster(
+          { server: 'http://a.example' },
+          widened({ allowedServers: ['a.example:80'], allowHttp: true }),
+        ),
+      ),
+    ).toBe('reachable');
+    for (const elsewhere of [
+      'https://api.example.com',
+      'https://evil.example:6443',
+      'https://evil.example:6443/api.example.com:6443',
+      'https://api.example.com.evil.example:6443',
+      'https://api.example.com.:6443',
+      'https://10.0.0.1:6443',
+    ]) {
+      const access = resolveCluster({ server: elsewhere }, bound('api.example.com:6443'));
+      expect(codeOf(access)).toBe('server-not-allowed');
+      expect(access).not.toHaveProperty('candidates');
+      expect(access.kind === 'unreachable' && access.error.message).not.toContain('example');
+    }
+    expect(codeOf(resolveCluster({ server }, bound()))).toBe('server-not-allowed');
+    expect(codeOf(resolveCluster({ server: 'https://[::ffff:169.254.169.254]' }, bound('*')))).toBe(
+      'server-address-refused',
+    );
+  });
+
+  it('[AC-26] where several namespaces are watched, a provider without named servers is refused', () => {
+    const several = { ...podAccessPolicy, requireAllowedServers: true };
+    const access = resolveCluster({ server }, several);
+    expect(codeOf(access)).toBe('policy-refused');
+    expect(access.kind === 'unreachable' && access.error.message).toContain('allowedServers');
+    expect(codeOf(resolveCluster({ server }, { ...bound('*'), requireAllowedServers: true }))).toBe(
+      'reachable',
+    );
+  });
+
+  it('[ID-20] each provider of a profile has the rules of its own', () => {
+    const policy = withRules(
+      {
+        match: { provider: 'p', root: 'store/hub', namespace: 'fleet', clusterManager: 'm' },
+        mode: 'shared',
+      },
+      { match: { provider: 'q' }, readOnly: true },
+    );
+    const access = resolve(
+      withProviders({ name: 'p', cluster: { server } }, { name: 'q', cluster: { server } }),
+      providerFile({ name: 'p' }, { name: 'q' }),
+      policy,
+    );
+    expect(
+      access.kind === 'reachable' &&
+        access.candidates.map(({ rules: { mode, readOnly } }) => [mode, readOnly]),
+    ).toEqual([
+      ['shared', false],
+      ['impersonate', true],
+    ]);
+  });
+
+  it('[AC-26] a refusal of the first provider is not gone around by the next', () => {
+    const both = withProviders({ name: 'p', cluster: { server } }, { name: 'q', cluster: { server } });
+    const file = providerFile({ name: 'p' }, { name: 'q' });
+    const refusedFirst = resolve(both, file, withRules({ match: { provider: 'p' }, refuse: 'maintenance' }));
+    expect(refusedFirst).toMatchObject({ kind: 'unreachable', provider: 'p' });
+    expect(codeOf(refusedFirst)).toBe('policy-refused');
+    expect(refusedFirst.kind === 'unreachable' && refusedFirst.error.message).toBe(
+      'The access policy refuses this cluster: maintenance',
+    );
+    const refusedSecond = resolve(both, file, withRules({ match: { provider: 'q' }, allowedServers: [] }));
+    expect(
+      refusedSecond.kind === 'reachable' && refusedSecond.candidates.map(({ provider }) => provider),
+    ).toEqual(['p']);
+  });
+
+  it('[TH-49] labels of the profile narrow', () => {
+    const labelled = profile(
+      { accessProviders: [{ name: 'p', cluster: { server } }] },
+      { labels: { off: 'yes' } },
+    );
+    const policy = {
+      ...podAccessPolicy,
+      file: parseAccessPolicyFile(
+        JSON.stringify({
+          apiVersion: 'cluster-inventory.headlamp.dev/v1alpha1',
+          kind: 'AccessPolicy',
+          labels: [{ match: { off: '*' }, narrow: { refuse: 'off' } }],
+        }),
+      ),
+    };
+    expect(codeOf(resolve(labelled, providerFile({ name: 'p' }), policy))).toBe('policy-refused');
+    expect(codeOf(resolveCluster({ server }, policy))).toBe('reachable');
   });
 });
 
