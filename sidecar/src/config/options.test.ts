@@ -40,6 +40,20 @@ describe('options', () => {
     }
   });
 
+  it('[OP-14] the access policy comes from a flag or the environment; without one the defaults hold', () => {
+    expect(read([]).accessPolicy).toBe('');
+    expect(read(['--access-policy=p.yaml']).accessPolicy).toBe('p.yaml');
+    expect(read([], { CLUSTER_INVENTORY_ACCESS_POLICY: 'e.yaml' }).accessPolicy).toBe('e.yaml');
+  });
+
+  it('[OP-14] --check-config is a switch among options', () => {
+    expect(readOptionTexts(['--listen', 'x', '--check-config', '--auth', 'none'], {})).toMatchObject({
+      kind: 'check-config',
+      texts: { listen: { text: 'x' }, auth: { text: 'none' } },
+    });
+    expect(buildHelpText()).toContain('--check-config');
+  });
+
   it('[OP-14] an unknown option is refused, with the nearest known one as a hint', () => {
     expect(faultOf(['--listn', 'x'])).toBe('unknown option --listn; did you mean --listen?');
     expect(faultOf(['--frobnicate', 'x'])).toBe('unknown option --frobnicate; --help lists the options');
