@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { checkConfig } from './commands/checkConfig.ts';
+import { decideDefaultAuth } from './commands/decideDefaultAuth.ts';
 import { serve } from './commands/serve.ts';
 import { buildHelpText } from './config/helpText.ts';
 import { parseOptions } from './config/options.ts';
@@ -42,7 +43,7 @@ async function main(): Promise<void> {
     });
     return;
   }
-  const options = parseOptions(commandLine.texts);
+  const options = parseOptions(commandLine.texts, decideDefaultAuth(commandLine.texts, process.env));
   const log = createLog({
     format: options.logFormat ?? (process.stderr.isTTY ? 'text' : 'json'),
     level: options.logLevel,

@@ -1,14 +1,16 @@
 import { Router } from 'express';
-import type { ClusterRegistry } from '../clusters/registry.ts';
+import type { FindSeenClusters } from '../dashboard/seenClusters.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import { describeClusters } from './describeClusters.ts';
 
 /** `/cluster-inventory/v1`: what the plugin asks. */
-export function createApiRouter(registry: ClusterRegistry, inventory: Inventory): Router {
+export function createApiRouter(findSeen: FindSeenClusters, inventory: Inventory): Router {
   const router = Router({ caseSensitive: true, strict: true });
-  router.get('/clusters', (_request, response) => {
+  router.get('/clusters', async (request, response) => {
     response.set('Cache-Control', 'private, no-cache');
-    response.json(describeClusters(registry.list(), inventory.states()));
+    response.set('Vary', 'Cookie, Authorization');
+    const { entries } = await findSeen(request, response);
+    response.json(describeClusters(entries, inventory.states()));
   });
   return router;
 }

@@ -3,6 +3,7 @@ import { type Options, parseOptions } from '../config/options.ts';
 import type { OptionTexts } from '../config/readOptionTexts.ts';
 import { asCodedError } from '../foundation/errors.ts';
 import { buildAccessPolicy } from './buildAccessPolicy.ts';
+import { decideDefaultAuth } from './decideDefaultAuth.ts';
 import { accessPolicyAt, providerFileAt, readConfigFile } from './configFile.ts';
 import { findConfigWarnings } from './configWarnings.ts';
 
@@ -27,7 +28,7 @@ export async function checkConfig(
   const reportThrown = (thrown: unknown): undefined => report(asCodedError(thrown).message);
   let options: Options | undefined;
   try {
-    options = parseOptions(texts);
+    options = parseOptions(texts, decideDefaultAuth(texts, environment));
   } catch (thrown) {
     reportThrown(thrown);
   }

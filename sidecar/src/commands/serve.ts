@@ -5,18 +5,18 @@ import { createApiRouter } from '../api/router.ts';
 import type { AccessPolicy } from '../clusters/accessPolicy.ts';
 import { createClusterConnections } from '../clusters/connections.ts';
 import { createClusterRegistry } from '../clusters/registry.ts';
-import type { Options } from '../config/options.ts';
+import { isLoopback, type Options } from '../config/options.ts';
 import type { ProviderFile } from '../config/providerFile.ts';
-import { createCredentials, type Credentials } from '../credentials/createCredentials.ts';
-import { buildKubeconfigInvocation } from '../credentials/kubeconfigInvocation.ts';
+import { createCredentials } from '../credentials/createCredentials.ts';
 import { noCredential } from '../credentials/noCredential.ts';
 import { createRunPlugin } from '../credentials/runPlugin.ts';
 import { createConfigEndpoint } from '../dashboard/configEndpoint.ts';
 import { createPassThrough } from '../dashboard/passThrough.ts';
+import { createFindSeenClusters } from '../dashboard/seenClusters.ts';
 import { type Clock, sleep } from '../foundation/clock.ts';
 import { CodedError } from '../foundation/errors.ts';
 import type { Log } from '../foundation/log.ts';
-import { createHubCredential, type ExecUser } from '../inventory/hubCredential.ts';
+import { createHubCredential } from '../inventory/hubCredential.ts';
 import { createInventory } from '../inventory/inventory.ts';
 import type { RootSource } from '../inventory/loadRoots.ts';
 import { defaultProxyLimits } from '../proxy/limits.ts';
@@ -24,11 +24,16 @@ import { writeStatus, writeStatusToSocket } from '../proxy/status.ts';
 import { createAdminApp } from '../server/adminApp.ts';
 import { createApp } from '../server/app.ts';
 import { createListener } from '../server/createListener.ts';
+import { createClusterTraffic } from '../server/clusterTraffic.ts';
 import { createDispatch } from '../server/dispatch.ts';
 import { listen } from '../server/listen.ts';
+import { createOwnAddresses } from '../server/ownAddresses.ts';
+import { createSignIn } from '../server/signIn.ts';
 import { buildAccessPolicy } from './buildAccessPolicy.ts';
 import { accessPolicyAt, followConfigFile, providerFileAt } from './configFile.ts';
 import { findConfigWarnings } from './configWarnings.ts';
+import { createExecUser } from './createExecUser.ts';
+import { createUsers } from './createUsers.ts';
 import { followRoots } from './followRoots.ts';
 
 export interface Surroundings {
@@ -126,15 +131,27 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
     log,
     onChange: (next) => {
       inventory.setRoots(next);
+      users?.setRoots(next);
     },
   });
 
   const { dashboardUrl, dashboardHost, baseUrl } = options;
   const dashboardAgent = new Agent({ allowH2: false });
+  const users =
+    options.auth === 'hub'
+      ? createUsers(options, {
+          roots: roots.roots,
+          execUser: createExecUser(credentials),
+          dashboardAgent,
+          clock,
+        })
+      : undefined;
+  const findSeen = createFindSeenClusters(registry, users);
   const passThrough = createPassThrough({
     dashboardUrl,
     dashboardHost,
     log,
+    copyCookies: (setCookies, request) => users?.session.copyCookies(setCookies, request) ?? [],
     onUnreachable(_request, response) {
       const error = new CodedError('dashboard-unreachable');
       if (!('writeHead' in response)) writeStatusToSocket(response, error);
@@ -144,28 +161,42 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
   });
   const app = createApp({
     baseUrl,
-    api: createApiRouter(registry, inventory),
+    api: createApiRouter(findSeen, inventory),
     config: createConfigEndpoint({
       dashboardUrl,
       dashboardHost,
       dispatcher: dashboardAgent,
       registry,
+      findSeen,
+      hubContextName: users && options.hubContextName,
       clock,
+      log,
     }),
     dashboard: passThrough,
     log,
   });
   let port = 0;
+  const addresses = createOwnAddresses({
+    isLoopback: isLoopback(options.listen.host),
+    port: () => port,
+    allowedOrigins: options.allowedOrigins,
+  });
   const dispatch = createDispatch({
+    ...addresses,
     baseUrl,
-    registry,
+    traffic: createClusterTraffic({
+      baseUrl,
+      registry,
+      gate: users?.gate,
+      session: users?.session,
+      limits: defaultProxyLimits,
+      clock,
+    }),
+    signIn: users && createSignIn(users),
     app,
     dashboardUpgrade: (request, socket: Socket, head) => {
       passThrough.upgrade(request, socket, head);
     },
-    port: () => port,
-    limits: defaultProxyLimits,
-    clock,
     log,
   });
   const listener = createListener(dispatch);
@@ -211,27 +242,11 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
       providers.end();
       accessPolicy?.end();
       inventory.close();
+      users?.close();
       await credentials.close();
       await dashboardAgent.destroy();
       admin.close();
       admin.closeAllConnections();
     },
-  };
-}
-
-/** A kubeconfig's own plugin proves the sidecar to the hub; it runs as the clusters' plugins do. */
-function createExecUser(credentials: Credentials): ExecUser {
-  return (root, exec) => {
-    const kept = credentials.sourceFor(buildKubeconfigInvocation(root, exec));
-    let current: Awaited<ReturnType<typeof kept.get>> | undefined;
-    return {
-      async get() {
-        current = await kept.get();
-        return current;
-      },
-      renew() {
-        if (current) kept.reject(current);
-      },
-    };
   };
 }

@@ -61,7 +61,7 @@ export const optionDefinitions = [
     name: 'listen',
     value: 'HOST:PORT',
     default: '127.0.0.1:4466',
-    help: 'Where the dashboard and the clusters are served. Loopback only for now.',
+    help: 'Where the dashboard and the clusters are served. Loopback only with --auth=none.',
   },
   {
     name: 'admin-listen',
@@ -90,8 +90,32 @@ export const optionDefinitions = [
   {
     name: 'auth',
     value: 'MODE',
-    default: 'none',
-    help: 'How users are known. Only none so far: everyone who reaches the loopback address.',
+    default: '',
+    help: 'How users are known. hub: the hub reviews their tokens and says what they may. none: everyone who reaches the loopback address. Default: hub in a pod, else none.',
+  },
+  {
+    name: 'hub-context-name',
+    value: 'NAME',
+    default: 'main',
+    help: 'Which of the dashboard’s clusters is the hub, whose sign-in serves all.',
+  },
+  {
+    name: 'allowed-origins',
+    value: 'LIST',
+    default: '',
+    help: 'Origins of the dashboard’s own pages, separated by commas. Default: the scheme and host that a request came to.',
+  },
+  {
+    name: 'hub-outage-grace',
+    value: 'DURATION',
+    default: '5m',
+    help: 'How long a token and a right that were good count while the hub cannot be asked.',
+  },
+  {
+    name: 'stream-grace',
+    value: 'DURATION',
+    default: '1h',
+    help: 'How long a watch, log or terminal may outlive the token that it began with; 0 for not at all.',
   },
   {
     name: 'plugin-timeout',

@@ -2,13 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { CodedError } from '../foundation/errors.ts';
 import { buildHelpText } from './helpText.ts';
 import { environmentName, optionDefinitions } from './optionDefinitions.ts';
-import { parseOptions, type Options } from './options.ts';
+import { type AuthMode, parseOptions, type Options } from './options.ts';
 import { readOptionTexts } from './readOptionTexts.ts';
 
-function read(argv: readonly string[], environment: Readonly<Record<string, string>> = {}): Options {
+function read(
+  argv: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+  defaultAuth: AuthMode = 'none',
+): Options {
   const line = readOptionTexts(['--cluster-inventory-provider-file', 'p.json', ...argv], environment);
   if (line.kind !== 'options') throw new Error('no options');
-  return parseOptions(line.texts);
+  return parseOptions(line.texts, defaultAuth);
 }
 
 function faultOf(argv: readonly string[], environment: Readonly<Record<string, string>> = {}): string {
@@ -127,13 +131,28 @@ describe('options', () => {
       expect(faultOf([`--listen=${bad}`])).toMatch(/^--listen: /);
       expect(faultOf([`--admin-listen=${bad}`])).toMatch(/^--admin-listen: /);
     }
-    expect(faultOf(['--auth=hub'])).toMatch(/^--auth: /);
+    expect(faultOf(['--auth=maybe'])).toMatch(/^--auth: /);
+  });
+
+  it('[ID-01] where users are known any address is listened on; in a pod they are without a word', () => {
+    expect(read(['--auth=hub', '--listen=0.0.0.0:4466']).listen.host).toBe('0.0.0.0');
+    expect(read(['--listen=:4466'], {}, 'hub')).toMatchObject({ auth: 'hub', listen: { port: 4466 } });
+    expect(faultOf(['--auth=none', '--listen=0.0.0.0:4466'])).toMatch(/^--listen: /);
+  });
+
+  it('[ID-09] own origins are whole origins', () => {
+    expect(read(['--allowed-origins=https://A.example,http://b.example:8080']).allowedOrigins).toEqual([
+      'https://a.example',
+      'http://b.example:8080',
+    ]);
+    for (const bad of ['a.example', 'https://a.example/', 'https://a.example/x', 'file:///x', '*', 'null'])
+      expect(faultOf([`--allowed-origins=${bad}`])).toMatch(/^--allowed-origins: /);
   });
 
   it('requires the provider file and a dashboard without a path', () => {
     const line = readOptionTexts([], {});
     if (line.kind !== 'options') throw new Error('no options');
-    expect(() => parseOptions(line.texts)).toThrow('--cluster-inventory-provider-file: is required');
+    expect(() => parseOptions(line.texts, 'none')).toThrow('--cluster-inventory-provider-file: is required');
     expect(faultOf(['--dashboard-url=http://127.0.0.1:1/x'])).toContain('--base-url');
     expect(faultOf(['--dashboard-url=ftp://127.0.0.1'])).toContain('--dashboard-url');
   });

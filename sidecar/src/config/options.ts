@@ -11,6 +11,11 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+const authModes = ['hub', 'none'] as const;
+
+/** How users are known: by the hub (ID-01), or not at all (ID-03). */
+export type AuthMode = (typeof authModes)[number];
+
 /** All options, checked. Durations are milliseconds. */
 export interface Options {
   readonly providerFile: string;
@@ -29,14 +34,25 @@ export interface Options {
   readonly dashboardHost: string;
   /** Empty, or with a leading and without a trailing slash. */
   readonly baseUrl: string;
+  readonly auth: AuthMode;
+  /** The dashboard's name of the hub (ID-07). */
+  readonly hubContextName: string;
+  /** In lower case; empty for the request's own (ID-09). */
+  readonly allowedOrigins: readonly string[];
+  readonly hubOutageGraceMs: number;
+  /** 0 for none. */
+  readonly streamGraceMs: number;
   readonly pluginTimeoutMs: number;
   readonly pluginConcurrency: number;
   readonly logLevel: LogLevel;
   readonly logFormat: 'json' | 'text' | undefined;
 }
 
-/** @throws CodedError `options-invalid` that names the option as it was given */
-export function parseOptions(texts: OptionTexts): Options {
+/**
+ * @param defaultAuth what holds where `--auth` says nothing: `hub` in a pod
+ * @throws CodedError `options-invalid` that names the option as it was given
+ */
+export function parseOptions(texts: OptionTexts, defaultAuth: AuthMode): Options {
   const read = <Value>(name: OptionName, parse: (text: string) => Value): Value => {
     const { text, from } = texts[name];
     try {
@@ -49,7 +65,12 @@ export function parseOptions(texts: OptionTexts): Options {
       );
     }
   };
-  read('auth', (text) => requireOneOf(text, ['none'] as const));
+  const auth = read('auth', (text) => (text === '' ? defaultAuth : requireOneOf(text, authModes)));
+  // Where nobody is asked who they are, nobody from elsewhere may come in (ID-03).
+  const parseListen = (text: string): ListenAddress => {
+    const address = parseListenAddress(text);
+    return auth === 'none' ? requireLoopback(address) : address;
+  };
   return Object.freeze({
     providerFile: read('cluster-inventory-provider-file', requireText),
     accessPolicy: read('access-policy', (text) => text),
@@ -59,11 +80,16 @@ export function parseOptions(texts: OptionTexts): Options {
     noCrdCacheTtlMs: read('cluster-inventory-no-crd-cache-ttl', parseDuration),
     kubeconfig: read('kubeconfig', (text) => text),
     contexts: read('contexts', (text) => splitList(text)),
-    listen: read('listen', (text) => requireLoopback(parseListenAddress(text))),
-    adminListen: read('admin-listen', (text) => requireLoopback(parseListenAddress(text))),
+    listen: read('listen', parseListen),
+    adminListen: read('admin-listen', parseListen),
     dashboardUrl: read('dashboard-url', parseDashboardUrl),
     dashboardHost: read('dashboard-host', (text) => text),
     baseUrl: read('base-url', parseBaseUrl),
+    auth,
+    hubContextName: read('hub-context-name', requireText),
+    allowedOrigins: read('allowed-origins', parseOrigins),
+    hubOutageGraceMs: read('hub-outage-grace', parseDurationOrZero),
+    streamGraceMs: read('stream-grace', parseDurationOrZero),
     pluginTimeoutMs: read('plugin-timeout', parseDuration),
     pluginConcurrency: read('plugin-concurrency', parsePositiveInteger),
     logLevel: read('log-level', (text) => requireOneOf(text, ['debug', 'info', 'warn', 'error'] as const)),
@@ -123,6 +149,19 @@ function parseDuration(text: string): number {
   return total;
 }
 
+function parseDurationOrZero(text: string): number {
+  return text === '0' || text === '0s' ? 0 : parseDuration(text);
+}
+
+function parseOrigins(text: string): string[] {
+  return splitList(text).map((each) => {
+    const url = URL.parse(each);
+    if (url?.origin !== each.toLowerCase() || !/^https?:$/.test(url.protocol))
+      throw new Error(`"${each}" is not an origin such as https://headlamp.example.com`);
+    return url.origin;
+  });
+}
+
 function parsePositiveInteger(text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new Error(`"${text}" is not a number above 0`);
   return Number(text);
@@ -135,14 +174,17 @@ function parseListenAddress(text: string): ListenAddress {
   return { host: match[1] ?? match[2] ?? '', port };
 }
 
-/** Nobody is asked who they are yet, so nobody from elsewhere may come in (ID-03). */
 function requireLoopback(address: ListenAddress): ListenAddress {
   const { host } = address;
-  const isLoopback = host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
-  if (!isLoopback) {
+  if (!isLoopback(host)) {
     throw new Error(`"${host}" is not a loopback address, and without sign-in nothing else is served`);
   }
   return address;
+}
+
+/** Whether only this machine can reach what listens there. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
 function parseDashboardUrl(text: string): URL {

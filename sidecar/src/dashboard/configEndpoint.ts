@@ -4,9 +4,12 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { type Dispatcher, request as send } from 'undici';
 import type { ClusterRegistry } from '../clusters/registry.ts';
+import type { Log } from '../foundation/log.ts';
+import { dropSessionCookies } from '../identity/sessionCookie.ts';
 import { type Clock, sleep } from '../foundation/clock.ts';
-import { CodedError } from '../foundation/errors.ts';
+import { asCodedError, CodedError } from '../foundation/errors.ts';
 import { mergeConfig } from './mergeConfig.ts';
+import type { FindSeenClusters, SeenClusters } from './seenClusters.ts';
 
 const compress = promisify(gzip);
 
@@ -15,8 +18,20 @@ export interface ConfigEndpointOptions {
   /** Rewrites Host for a dashboard that accepts only its own; empty for the browser's (PX-43). */
   readonly dashboardHost: string;
   readonly dispatcher: Dispatcher;
-  readonly registry: ClusterRegistry;
+  readonly registry: Pick<ClusterRegistry, 'version'>;
+  readonly findSeen: FindSeenClusters;
+  /** Whose way of signing in serves all; undefined where nobody signs in. */
+  readonly hubContextName: string | undefined;
   readonly clock: Clock;
+  readonly log: Log;
+}
+
+interface Built {
+  readonly source: string;
+  readonly version: number;
+  readonly text: string;
+  readonly etag: string;
+  zipped?: Buffer;
 }
 
 /** A dashboard that is starting anew is waited for this long (PX-46). */
@@ -33,17 +48,13 @@ export function createConfigEndpoint({
   dashboardHost,
   dispatcher,
   registry,
+  findSeen,
+  hubContextName,
   clock,
+  log,
 }: ConfigEndpointOptions) {
-  let built:
-    | {
-        readonly source: string;
-        readonly version: number;
-        readonly text: string;
-        readonly etag: string;
-        zipped?: Buffer;
-      }
-    | undefined;
+  /** For those who see all. */
+  let built: Built | undefined;
 
   const ask = async (
     request: IncomingMessage,
@@ -52,14 +63,20 @@ export function createConfigEndpoint({
       'accept-encoding': _encoding,
       'if-none-match': _match,
       connection: _connection,
+      cookie,
       ...headers
     } = request.headers;
+    const kept = cookie === undefined ? undefined : dropSessionCookies(cookie);
     const deadline = clock.now() + restartGraceMs;
     for (;;) {
       try {
         const answer = await send(new URL(request.url ?? '/config', dashboardUrl), {
           dispatcher,
-          headers: { ...headers, host: dashboardHost || headers.host },
+          headers: {
+            ...headers,
+            host: dashboardHost || headers.host,
+            ...(kept === undefined ? {} : { cookie: kept }),
+          },
         });
         return {
           status: answer.statusCode,
@@ -77,25 +94,38 @@ export function createConfigEndpoint({
     }
   };
 
+  /** `/config` never fails for the inventory's sake: Headlamp would stop asking (PX-46). */
+  const findOrNothing = async (request: IncomingMessage, response: ServerResponse): Promise<SeenClusters> => {
+    try {
+      return await findSeen(request, response);
+    } catch (thrown) {
+      const { code } = asCodedError(thrown);
+      if (code !== 'sign-in-required') log.debug('/config without the discovered clusters', { code });
+      return { entries: [], isAll: false };
+    }
+  };
+
+  const build = (source: string, config: unknown, { entries, isAll }: SeenClusters): Built => {
+    const { version } = registry;
+    if (isAll && built?.source === source && built.version === version) return built;
+    const text = JSON.stringify(mergeConfig(config, entries, hubContextName));
+    const etag = `"${createHash('sha256').update(text).digest('base64url').slice(0, 27)}"`;
+    const next: Built =
+      isAll && built?.etag === etag ? { ...built, source, version } : { source, version, text, etag };
+    if (isAll) built = next;
+    return next;
+  };
+
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const answer = await ask(request);
     const parsed = answer.status === 200 ? parseJson(answer.text) : undefined;
-    for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, value);
+    for (const [name, value] of Object.entries(answer.headers)) response.appendHeader(name, value);
     if (parsed === undefined) {
       response.statusCode = answer.status;
       response.end(answer.text);
       return;
     }
-    if (built?.source !== answer.text || built.version !== registry.version) {
-      const version = registry.version;
-      const text = JSON.stringify(mergeConfig(parsed, registry.list()));
-      const etag = `"${createHash('sha256').update(text).digest('base64url').slice(0, 27)}"`;
-      built =
-        built?.etag === etag
-          ? { ...built, source: answer.text, version }
-          : { source: answer.text, version, text, etag };
-    }
-    const current = built;
+    const current = build(answer.text, parsed, await findOrNothing(request, response));
     response.setHeader('content-type', 'application/json');
     response.setHeader('cache-control', 'private, no-cache');
     response.setHeader('vary', 'Cookie, Authorization, Accept-Encoding');

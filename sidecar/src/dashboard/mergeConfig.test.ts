@@ -33,7 +33,7 @@ it('adds the discovered clusters behind the dashboard’s own, in the shape of H
     isDynamicClusterEnabled: false,
     clusters: [{ name: 'main', auth_type: 'oidc', meta_data: { source: 'incluster' } }],
   };
-  expect(mergeConfig(config, [entry('cluster-inventory-a')])).toEqual({
+  expect(mergeConfig(config, [entry('cluster-inventory-a')], undefined)).toEqual({
     ...config,
     clusters: [
       ...config.clusters,
@@ -58,16 +58,25 @@ it('adds the discovered clusters behind the dashboard’s own, in the shape of H
   });
 });
 
+it('[ID-05] asks for the sign-in of the hub', () => {
+  const config = { clusters: [{ name: 'other' }, { name: 'main', auth_type: 'oidc' }] };
+  expect(mergeConfig(config, [entry('a')], 'main')).toMatchObject({
+    clusters: [{}, {}, { name: 'a', auth_type: 'oidc' }],
+  });
+});
+
 it('tells nobody where a cluster’s API server is', () => {
-  expect(JSON.stringify(mergeConfig({ clusters: [] }, [entry('a')]))).not.toContain('secret-address');
+  expect(JSON.stringify(mergeConfig({ clusters: [] }, [entry('a')], 'main'))).not.toContain('secret-address');
 });
 
 it('[S10] leaves a cluster of the dashboard’s own with the same name untouched', () => {
   const own = { name: 'cluster-inventory-a', meta_data: { source: 'kubeconfig' } };
-  expect(mergeConfig({ clusters: [own] }, [entry('cluster-inventory-a')])).toEqual({ clusters: [own] });
+  expect(mergeConfig({ clusters: [own] }, [entry('cluster-inventory-a')], 'main')).toEqual({
+    clusters: [own],
+  });
 });
 
 it('[PX-46] an answer that is no configuration stays as it is', () => {
-  expect(mergeConfig('text', [entry('a')])).toBe('text');
-  expect(mergeConfig({}, [])).toEqual({ clusters: [] });
+  expect(mergeConfig('text', [entry('a')], 'main')).toBe('text');
+  expect(mergeConfig({}, [], 'main')).toEqual({ clusters: [] });
 });

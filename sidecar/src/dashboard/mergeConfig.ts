@@ -6,21 +6,33 @@ import { asArray, asRecord, isRecord } from '../foundation/unknownValue.ts';
  * without the server's address: who may see a cluster need not know where it is. A cluster of the dashboard's own with
  * the same name stays (S10).
  */
-export function mergeConfig(config: unknown, discovered: readonly ClusterEntry[]): unknown {
+export function mergeConfig(
+  config: unknown,
+  discovered: readonly ClusterEntry[],
+  hubContextName: string | undefined,
+): unknown {
   if (!isRecord(config)) return config;
   const own = asArray(config['clusters']);
+  // One sign-in on the hub serves all: so each asks for it in the hub's way (ID-05).
+  const hub = own.map(asRecord).find(({ name }) => name === hubContextName);
+  const authType = typeof hub?.['auth_type'] === 'string' ? hub['auth_type'] : '';
   const taken = new Set(own.map((cluster) => asRecord(cluster)['name']));
   return {
     ...config,
-    clusters: [...own, ...discovered.filter(({ name }) => !taken.has(name)).map(describeForDashboard)],
+    clusters: [
+      ...own,
+      ...discovered
+        .filter(({ name }) => !taken.has(name))
+        .map((entry) => describeForDashboard(entry, authType)),
+    ],
   };
 }
 
-function describeForDashboard({ name, key, profile }: ClusterEntry): unknown {
+function describeForDashboard({ name, key, profile }: ClusterEntry, authType: string): unknown {
   const { conditions, version, properties } = profile;
   return {
     name,
-    auth_type: '',
+    auth_type: authType,
     meta_data: {
       source: 'cluster_inventory',
       namespace: '',

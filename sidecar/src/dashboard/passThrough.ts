@@ -1,12 +1,15 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { createProxyMiddleware, type RequestHandler } from 'http-proxy-middleware';
 import type { Log } from '../foundation/log.ts';
+import { dropSessionCookies } from '../identity/sessionCookie.ts';
 
 export interface PassThroughOptions {
   readonly dashboardUrl: URL;
   readonly dashboardHost: string;
   readonly log: Log;
+  /** What to add to an answer that carries these cookies (ID-04). */
+  readonly copyCookies: (setCookies: readonly string[], request: IncomingMessage) => readonly string[];
   /** Answers when the dashboard cannot. */
   readonly onUnreachable: (request: IncomingMessage, response: ServerResponse | Socket) => void;
 }
@@ -19,6 +22,7 @@ export function createPassThrough({
   dashboardUrl,
   dashboardHost,
   log,
+  copyCookies,
   onUnreachable,
 }: PassThroughOptions): RequestHandler {
   return createProxyMiddleware({
@@ -28,10 +32,25 @@ export function createPassThrough({
     changeOrigin: false,
     ...(dashboardHost === '' ? {} : { headers: { host: dashboardHost } }),
     on: {
+      proxyReq: hideSession,
+      proxyReqWs: hideSession,
+      proxyRes(answer, request) {
+        const setCookies = answer.headers['set-cookie'];
+        if (setCookies) answer.headers['set-cookie'] = [...setCookies, ...copyCookies(setCookies, request)];
+      },
       error(error, request, response) {
         log.warn('the dashboard does not answer', { code: (error as NodeJS.ErrnoException).code });
         onUnreachable(request, response);
       },
     },
   });
+}
+
+/** The sidecar's own session is nobody's business behind it (ID-04). */
+function hideSession(outgoing: ClientRequest, request: IncomingMessage): void {
+  const { cookie } = request.headers;
+  if (cookie === undefined) return;
+  const kept = dropSessionCookies(cookie);
+  if (kept === undefined) outgoing.removeHeader('cookie');
+  else outgoing.setHeader('cookie', kept);
 }

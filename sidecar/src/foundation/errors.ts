@@ -102,6 +102,12 @@ export const errorRegistry = {
   'upgrade-invalid': badRequest('The upgrade request is not valid'),
   'host-refused': badRequest('The Host of the request is not served here'),
   'headers-refused': badRequest('The headers of the request cannot be sent to the cluster'),
+  'body-invalid': badRequest('The body of the request is not what is expected here'),
+  'body-too-large': {
+    status: 413,
+    reason: 'RequestEntityTooLarge',
+    summary: 'The body of the request is too large',
+  },
   'method-refused': { status: 405, reason: 'MethodNotAllowed', summary: 'The method is not allowed' },
   'sign-in-required': { status: 401, reason: 'Unauthorized', summary: 'Sign in on the hub' },
   'token-rejected': { status: 401, reason: 'Unauthorized', summary: 'The hub does not accept the token' },

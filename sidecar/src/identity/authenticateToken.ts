@@ -87,6 +87,8 @@ export function createTokenAuthenticator({
     async authenticate(token) {
       const hash = hashOf(token);
       const now = clock.now();
+      // The hub remembers a token it has seen for some seconds past its end (kube-apiserver 1.36: up to 10).
+      if (readTokenExpiry(token) <= now) throw new CodedError('token-rejected');
       const known = good.get(hash);
       if (known && now - known.checkedAt < memoryMs && now < known.expiresAt)
         return { user: known.user, isStale: false };

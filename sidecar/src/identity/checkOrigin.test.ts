@@ -8,7 +8,7 @@ const allowed = (method: string, headers: IncomingHttpHeaders): boolean => {
   const request = new IncomingMessage(new Socket());
   request.method = method;
   request.headers = headers;
-  return isOriginAllowed(request, own);
+  return isOriginAllowed(request, [own]);
 };
 
 const navigation = {

@@ -31,7 +31,7 @@ export interface StreamHold {
 /** The one door: who somebody is and what they may, as the hub says. */
 export interface Gate {
   /** @throws CodedError `sign-in-required`, `token-rejected`, `users-differ`, `impersonation-*`, `reviews-unavailable` */
-  identify(request: IncomingMessage): Promise<Caller>;
+  identify(request: IncomingMessage, renewedToken?: string): Promise<Caller>;
   /** Who holds a token that came in a body. @throws CodedError `token-rejected`, `reviews-unavailable` */
   identifyToken(token: string): Promise<User>;
   /**
@@ -88,8 +88,10 @@ export function createGate({ reviews, clock, hashKey, outageGraceMs, streamGrace
     (await decisions.may(user, seeingAttributes('list', { namespace })));
 
   return {
-    async identify(request) {
-      const [first, ...others] = findRequestTokens(request);
+    async identify(request, renewedToken) {
+      const [first, ...others] = findRequestTokens(request).map((each) =>
+        each.origin === 'cookie' && renewedToken !== undefined ? { ...each, token: renewedToken } : each,
+      );
       if (first === undefined) throw new CodedError('sign-in-required');
       const { user, isStale } = await authenticateAll([first.token, ...others.map(({ token }) => token)]);
       if (!isStale) lastSeen.set(buildUserKey(user), clock.now());

@@ -1,7 +1,9 @@
 import type { LiveCluster } from '../clusters/liveCluster.ts';
+import type { Credential } from '../credentials/credential.ts';
 import type { Clock } from '../foundation/clock.ts';
 import type { CodedError } from '../foundation/errors.ts';
 import type { HeaderPairs } from './headerPairs.ts';
+import type { KubernetesRequest } from './kubernetesRequest.ts';
 import type { ProxyLimits } from './limits.ts';
 
 /** All that a request or an upgrade needs on its way, decided before it starts. */
@@ -11,8 +13,18 @@ export interface ForwardContext {
   readonly clusterPrefix: string;
   /** The raw path and query behind the name. */
   readonly rest: string;
+  /** What `rest` asks of an API server. */
+  readonly asked: KubernetesRequest;
   /** As whom; set after everything else (PX-11). */
   readonly identityHeaders: HeaderPairs;
+  /** The user's own, under `passthrough`; otherwise the provider's is used. */
+  readonly userCredential: Credential | undefined;
+  /** Where the body had to be read first; otherwise it streams. Small and safe to send again. */
+  readonly body: Buffer | undefined;
+  /** Ends what is open: the access was withdrawn, or is no longer allowed. */
+  readonly closed: AbortSignal;
+  /** `Set-Cookie` of a session that was renewed on the way, for an answer that is no `ServerResponse`. */
+  readonly setCookies: readonly string[];
   readonly requestId: string;
   readonly limits: ProxyLimits;
   readonly clock: Clock;

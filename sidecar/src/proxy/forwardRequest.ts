@@ -8,7 +8,7 @@ import { type HeaderPairs, pairHeaders } from './headerPairs.ts';
 import { buildResponseHeaders, readReason } from './responseHeaders.ts';
 import { breakOff, writeStatus } from './status.ts';
 import { buildUpstreamRequest, hasBody, type UpstreamRequest } from './upstreamRequest.ts';
-import { type Attempt, withCredential } from './withCredential.ts';
+import { type Attempt, isRejected, withCredential } from './withCredential.ts';
 
 /**
  * One request to a cluster and its answer. Errors before the answer begins are answered as a Status; after that the
@@ -19,19 +19,21 @@ export async function forwardRequest(
   response: ServerResponse,
   context: ForwardContext,
 ): Promise<void> {
-  const body = hasBody(request);
-  const mayRepeat = !body && (request.method === 'GET' || request.method === 'HEAD');
+  const body = context.body ?? (hasBody(request) ? request : null);
+  const mayRepeat =
+    context.body !== undefined || (body === null && (request.method === 'GET' || request.method === 'HEAD'));
   try {
     await withCredential(context, mayRepeat, (credential, isLast) => {
       const upstream = buildUpstreamRequest(request, context, credential, undefined);
       // Only now is the client told to send its body (PX-24).
-      if (body && request.headers.expect !== undefined && !response.headersSent) response.writeContinue();
-      return dispatch(request, response, context, { upstream, credential, body, isLast });
+      if (body === request && request.headers.expect !== undefined && !response.headersSent)
+        response.writeContinue();
+      return dispatch(response, context, { upstream, credential, body, isLast });
     });
   } catch (thrown) {
     const error = asCodedError(thrown);
     // Who left, or whose access was withdrawn, says nothing about the cluster.
-    if (!response.destroyed && !context.cluster.closed.aborted) context.onOutcome(error);
+    if (!response.destroyed && !context.closed.aborted) context.onOutcome(error);
     if (response.headersSent) breakOff(response);
     else if (!response.destroyed) writeStatus(response, error);
   }
@@ -40,17 +42,16 @@ export async function forwardRequest(
 interface Dispatched {
   readonly upstream: UpstreamRequest;
   readonly credential: Credential;
-  readonly body: boolean;
+  readonly body: IncomingMessage | Buffer | null;
   readonly isLast: boolean;
 }
 
 function dispatch(
-  request: IncomingMessage,
   response: ServerResponse,
   context: ForwardContext,
   { upstream, credential, body, isLast }: Dispatched,
 ): Promise<Attempt> {
-  const { cluster, limits, onOutcome } = context;
+  const { cluster, closed, limits, onOutcome } = context;
   return new Promise((resolve, reject) => {
     let controller: Dispatcher.DispatchController | undefined;
     let settled = false;
@@ -63,23 +64,23 @@ function dispatch(
     const onClientGone = (): void => {
       if (!response.writableFinished) abort(new CodedError('connection-reset', 'The client went away'));
     };
-    const onClusterClosed = (): void => {
-      abort(asCodedError(cluster.closed.reason));
+    const onClosed = (): void => {
+      abort(asCodedError(closed.reason));
     };
     const finish = (outcome: Attempt | CodedError): void => {
       if (settled) return;
       settled = true;
       response.off('close', onClientGone);
-      cluster.closed.removeEventListener('abort', onClusterClosed);
+      closed.removeEventListener('abort', onClosed);
       if (outcome instanceof CodedError) reject(outcome);
       else resolve(outcome);
     };
 
     response.once('close', onClientGone);
-    cluster.closed.addEventListener('abort', onClusterClosed, { once: true });
+    closed.addEventListener('abort', onClosed, { once: true });
     // Either may have happened while the credential was fetched.
     if (response.destroyed) onClientGone();
-    if (cluster.closed.aborted) onClusterClosed();
+    if (closed.aborted) onClosed();
     if (abortReason) {
       finish(abortReason);
       return;
@@ -92,14 +93,13 @@ function dispatch(
       },
       onResponseStart(current, status, _headers, statusMessage) {
         if (status < 200) return;
-        const isUnauthorized = status === 401 && !upstream.asked.isProxySubresource;
-        if (isUnauthorized && !isLast) {
-          finish('unauthorized');
+        if (isRejected(status, context)) {
+          if (isLast) cluster.credentials.reject(credential);
+          finish(isLast ? new CodedError('plugin-credential-rejected') : 'unauthorized');
           current.abort(new CodedError('connection-reset'));
           return;
         }
-        if (isUnauthorized) cluster.credentials.reject(credential);
-        onOutcome(isUnauthorized ? new CodedError('plugin-credential-rejected') : 'ok');
+        onOutcome('ok');
         const headers = buildResponseHeaders({
           upstream: pairHeaders(rawHeadersOf(current)),
           status,
@@ -140,7 +140,7 @@ function dispatch(
           path: upstream.target,
           method: upstream.method,
           headers: upstream.headers,
-          body: body ? request : null,
+          body,
           headersTimeout: upstream.asked.isLongRunning ? 0 : limits.responseHeadersTimeoutMs,
           bodyTimeout: 0,
         },

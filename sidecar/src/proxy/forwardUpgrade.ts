@@ -10,7 +10,7 @@ import { writeStatusToSocket } from './status.ts';
 import { tunnel } from './tunnel.ts';
 import { assertBodiless } from './upgradeRequest.ts';
 import { buildUpstreamRequest, type UpstreamRequest } from './upstreamRequest.ts';
-import { type Attempt, withCredential } from './withCredential.ts';
+import { type Attempt, isRejected, withCredential } from './withCredential.ts';
 
 /**
  * One upgrade to a cluster: WebSocket or SPDY over a socket of its own, tunnelled after its 101. The same target,
@@ -33,13 +33,13 @@ export async function forwardUpgrade(
     assertBodiless(request);
     await withCredential(context, request.method === 'GET', async (credential, isLast) => {
       const upstream = buildUpstreamRequest(request, context, credential, request.headers.upgrade);
-      const signal = AbortSignal.any([leaving.signal, context.cluster.closed]);
+      const signal = AbortSignal.any([leaving.signal, context.closed]);
       const connected = await context.cluster.connections.dial(credential, signal);
       return exchange({ socket, head, connected, upstream, credential, isLast, signal }, context);
     });
   } catch (thrown) {
     const error = asCodedError(thrown);
-    if (!leaving.signal.aborted && !context.cluster.closed.aborted) context.onOutcome(error);
+    if (!leaving.signal.aborted && !context.closed.aborted) context.onOutcome(error);
     writeStatusToSocket(socket, error);
   } finally {
     socket.off('close', onClose);
@@ -94,27 +94,30 @@ function exchange(parts: Exchange, context: ForwardContext): Promise<Attempt> {
     asked.once('upgrade', (response, upgraded, upstreamHead) => {
       answered();
       context.onOutcome('ok');
-      acceptUpgrade(parts, response, upstreamHead);
+      acceptUpgrade(parts, response, upstreamHead, context.setCookies);
       tunnel({
         client: parts.socket,
         upstream: upgraded,
         clock: context.clock,
         halfCloseMs: limits.halfCloseMs,
-        closed: cluster.closed,
+        closed: context.closed,
       }).then(() => {
         resolve('done');
       }, reject);
     });
     asked.once('response', (response) => {
       answered();
-      const isUnauthorized = response.statusCode === 401 && !upstream.asked.isProxySubresource;
-      if (isUnauthorized && !parts.isLast) {
+      if (isRejected(response.statusCode, context)) {
         connected.destroy();
-        resolve('unauthorized');
+        if (!parts.isLast) {
+          resolve('unauthorized');
+          return;
+        }
+        cluster.credentials.reject(parts.credential);
+        reject(new CodedError('plugin-credential-rejected'));
         return;
       }
-      if (isUnauthorized) cluster.credentials.reject(parts.credential);
-      context.onOutcome(isUnauthorized ? new CodedError('plugin-credential-rejected') : 'ok');
+      context.onOutcome('ok');
       relayRefusal(parts, response, context).then(resolve, fail);
     });
     asked.end();
@@ -131,6 +134,7 @@ function acceptUpgrade(
   { socket, head, connected }: Exchange,
   response: IncomingMessage,
   upstreamHead: Buffer,
+  setCookies: readonly string[],
 ): void {
   const headers = pairHeaders(response.rawHeaders);
   const passed = dropHopByHop(headers).filter(([name]) =>
@@ -140,6 +144,7 @@ function acceptUpgrade(
     ['Connection', 'Upgrade'],
     ...headerValues(headers, 'upgrade').map((value) => ['Upgrade', value] as const),
     ...passed,
+    ...setCookies.map((cookie) => ['Set-Cookie', cookie] as const),
   ]);
   // Bytes that came glued to either head belong to the tunnel (PX-34).
   if (upstreamHead.length > 0) socket.write(upstreamHead);

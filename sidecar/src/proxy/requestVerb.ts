@@ -41,8 +41,12 @@ export function decideVerb({ method, rest, asked, isUpgrade }: VerbQuestion): Tr
   }
   // An API server runs the command of a GET of pods/exec that asks for an upgrade in a way not known here.
   if (verb === 'get' && isStreaming(asked.subresource)) return 'create';
-  if (method === 'POST' && selfReviewPath.test(rest.split('?', 1)[0] ?? '')) return 'get';
+  if (isSelfReview(method, rest)) return 'get';
   return verb;
+}
+
+export function isSelfReview(method: string, rest: string): boolean {
+  return method === 'POST' && selfReviewPath.test(rest.split('?', 1)[0] ?? '');
 }
 
 function isStreaming(subresource: string): boolean {

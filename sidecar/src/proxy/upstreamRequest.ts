@@ -3,7 +3,7 @@ import type { ClusterConnection } from '../clusters/connection.ts';
 import type { Credential } from '../credentials/credential.ts';
 import type { ForwardContext } from './context.ts';
 import { pairHeaders } from './headerPairs.ts';
-import { type KubernetesRequest, parseKubernetesRequest } from './kubernetesRequest.ts';
+import type { KubernetesRequest } from './kubernetesRequest.ts';
 import { buildRequestHeaders } from './requestHeaders.ts';
 
 /** What is sent to the cluster; built here for requests and upgrades alike (PX-31). */
@@ -19,12 +19,11 @@ export interface UpstreamRequest {
 /** @throws CodedError for headers that are refused */
 export function buildUpstreamRequest(
   request: IncomingMessage,
-  { cluster, rest, identityHeaders, requestId }: ForwardContext,
+  { cluster, rest, asked, identityHeaders, requestId }: ForwardContext,
   credential: Credential,
   upgrade: string | undefined,
 ): UpstreamRequest {
   const { connection } = cluster;
-  const asked = parseKubernetesRequest(rest);
   return {
     method: request.method ?? 'GET',
     target: joinTarget(connection, rest),

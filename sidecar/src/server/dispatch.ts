@@ -1,31 +1,27 @@
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { ClusterEntry } from '../clusters/clusterEntry.ts';
 import { clusterNamePrefix } from '../clusters/clusterName.ts';
-import type { ClusterRegistry } from '../clusters/registry.ts';
-import type { Clock } from '../foundation/clock.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import type { Log } from '../foundation/log.ts';
-import { isHostAllowed } from '../identity/checkHost.ts';
 import { isOriginAllowed } from '../identity/checkOrigin.ts';
-import type { ForwardContext } from '../proxy/context.ts';
 import { forwardRequest } from '../proxy/forwardRequest.ts';
-import type { ProxyLimits } from '../proxy/limits.ts';
 import { forwardUpgrade } from '../proxy/forwardUpgrade.ts';
 import { breakOff, writeStatus, writeStatusToSocket } from '../proxy/status.ts';
 import { routeTarget } from '../proxy/target.ts';
+import type { ClusterTraffic } from './clusterTraffic.ts';
+import type { SignIn } from './signIn.ts';
 
 export interface DispatchOptions {
   readonly baseUrl: string;
-  readonly registry: ClusterRegistry;
+  readonly traffic: ClusterTraffic;
+  /** Signs in and out under a discovered cluster's name; undefined where nobody is asked who they are. */
+  readonly signIn: SignIn | undefined;
   /** What is not under a discovered cluster. */
   readonly app: RequestListener;
   readonly dashboardUpgrade: (request: IncomingMessage, socket: Socket, head: Buffer) => void;
-  /** The port that is listened on, for the check of Host and Origin. */
-  readonly port: () => number;
-  readonly limits: ProxyLimits;
-  readonly clock: Clock;
+  readonly isHostAllowed: (request: IncomingMessage) => boolean;
+  /** The origins of the dashboard's own pages, as a request came in (ID-09). */
+  readonly ownOrigins: (request: IncomingMessage) => readonly string[];
   readonly log: Log;
 }
 
@@ -35,8 +31,7 @@ export interface Dispatch {
 }
 
 type Destination =
-  | { readonly kind: 'other' }
-  | { readonly kind: 'cluster'; readonly entry: ClusterEntry; readonly rest: string };
+  { readonly kind: 'other' } | { readonly kind: 'cluster'; readonly name: string; readonly rest: string };
 
 /** Routes that the dashboard's backend answers by itself for its own clusters, and nobody for a discovered one (PX-45). */
 const backendRoutes = /^\/(portforward|helm|serviceproxy|set-token)(\/|\?|$)/;
@@ -46,43 +41,23 @@ const backendRoutes = /^\/(portforward|helm|serviceproxy|set-token)(\/|\?|$)/;
  * upgrades take the same way.
  */
 export function createDispatch(options: DispatchOptions): Dispatch {
-  const { baseUrl, registry, limits, clock, log } = options;
+  const { baseUrl, traffic, signIn, log } = options;
 
   /** @throws CodedError for what is refused here */
   const route = (request: IncomingMessage): Destination => {
-    const port = options.port();
-    if (!isHostAllowed(request, port)) throw new CodedError('host-refused');
+    if (!options.isHostAllowed(request)) throw new CodedError('host-refused');
     const target = routeTarget(request.url ?? '', { basePath: baseUrl, namePrefix: clusterNamePrefix });
     if (target.kind === 'refused') throw new CodedError(target.code);
     const isRead =
       (request.method === 'GET' || request.method === 'HEAD') && request.headers.upgrade === undefined;
     const guarded = target.kind === 'cluster' || !isRead || isGuardedPath(request.url ?? '', baseUrl);
-    if (guarded && !isOriginAllowed(request, `http://${(request.headers.host ?? '').toLowerCase()}`)) {
+    if (guarded && !isOriginAllowed(request, options.ownOrigins(request)))
       throw new CodedError('origin-refused');
-    }
     if (request.method === 'TRACE' || request.method === 'CONNECT') throw new CodedError('method-refused');
-    if (target.kind === 'other') {
-      if (namesOurCluster(request.url ?? '')) throw new CodedError('not-implemented');
-      return { kind: 'other' };
-    }
-    const entry = registry.get(target.name);
-    if (!entry) throw new CodedError('cluster-unknown');
-    if (backendRoutes.test(target.rest)) throw new CodedError('not-implemented');
-    return { kind: 'cluster', entry, rest: target.rest };
+    if (target.kind === 'other' && namesOurCluster(request.url ?? ''))
+      throw new CodedError('not-implemented');
+    return target;
   };
-
-  const buildContext = async (entry: ClusterEntry, rest: string): Promise<ForwardContext> => ({
-    cluster: await entry.select(),
-    clusterPrefix: `${baseUrl}/clusters/${encodeURIComponent(entry.name)}`,
-    rest,
-    identityHeaders: [],
-    clock,
-    limits,
-    requestId: randomUUID(),
-    onOutcome: (outcome) => {
-      entry.report(outcome);
-    },
-  });
 
   const handleRequest = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const coding = request.headers['transfer-encoding'];
@@ -92,13 +67,33 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       throw new CodedError('headers-refused');
     }
     const destination = route(request);
-    if (destination.kind === 'other') {
-      // The listener leaves it to whoever answers the request (PX-24); this is nobody's decision but the dashboard's.
+    // The listener leaves it to whoever answers the request (PX-24).
+    const sendContinue = (): void => {
       if (request.headers.expect !== undefined) response.writeContinue();
+    };
+    if (destination.kind === 'other') {
+      // This is nobody's decision but the dashboard's.
+      sendContinue();
       options.app(request, response);
       return;
     }
-    await forwardRequest(request, response, await buildContext(destination.entry, destination.rest));
+    const { name, rest } = destination;
+    if (await signIn?.handle(request, response, rest)) return;
+    if (backendRoutes.test(rest)) throw new CodedError('not-implemented');
+    const prepared = await traffic.prepare(request, {
+      name,
+      rest,
+      isUpgrade: false,
+      onBodyWanted: sendContinue,
+    });
+    if (prepared.kind === 'answer') {
+      writeJson(response, prepared.json, prepared.setCookies);
+      return;
+    }
+    const { context, release } = prepared;
+    // A cluster's own cookies are dropped: what is set here is what the browser gets.
+    if (context.setCookies.length > 0) response.setHeader('Set-Cookie', context.setCookies);
+    await forwardRequest(request, response, context).finally(release);
   };
 
   const handleUpgrade = async (request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> => {
@@ -107,7 +102,17 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       options.dashboardUpgrade(request, socket, head);
       return;
     }
-    await forwardUpgrade(request, socket, head, await buildContext(destination.entry, destination.rest));
+    const { name, rest } = destination;
+    if (backendRoutes.test(rest)) throw new CodedError('not-implemented');
+    const prepared = await traffic.prepare(request, {
+      name,
+      rest,
+      isUpgrade: true,
+      onBodyWanted: () => undefined,
+    });
+    // An upgrade has no body, so that there is nothing to answer it from.
+    if (prepared.kind === 'answer') throw new CodedError('upgrade-invalid');
+    await forwardUpgrade(request, socket, head, prepared.context).finally(prepared.release);
   };
 
   const codeOf = (thrown: unknown): CodedError => {
@@ -138,6 +143,16 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       });
     },
   };
+}
+
+function writeJson(response: ServerResponse, json: unknown, setCookies: readonly string[]): void {
+  if (setCookies.length > 0) response.setHeader('Set-Cookie', setCookies);
+  response.writeHead(201, {
+    'Content-Type': 'application/json',
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+  });
+  response.end(JSON.stringify(json));
 }
 
 /** `/config` and our API tell about clusters: no page of another origin reads them (ID-09). */

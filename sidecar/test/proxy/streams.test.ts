@@ -249,11 +249,12 @@ describe('[EX-25, FA-33] a cluster that answers 401', () => {
     expect(proxy.credentialsOf('a').rejected).toEqual(['token-1']);
   });
 
-  it('twice: the 401 is passed on, and both credentials are dropped', async () => {
+  it('twice: it is the provider’s fault and no 401, and both credentials are dropped', async () => {
     upstream.answers.push(unauthorized, unauthorized);
-    const { status, headers, body } = await ask(`GET ${proxy.pathOf('a')}/x`);
-    expect([status, body]).toEqual([401, 'no']);
-    expect(headers.join()).not.toMatch(/WWW-Authenticate|X-Cluster-Inventory-Error/);
+    const { status, headers } = await ask(`GET ${proxy.pathOf('a')}/x`);
+    expect(status).toBe(502);
+    expect(headers).toContain('X-Cluster-Inventory-Error: plugin-credential-rejected');
+    expect(headers.join()).not.toContain('WWW-Authenticate');
     expect(proxy.credentialsOf('a').rejected).toEqual(['token-1', 'token-2']);
     expect(proxy.entryOf('a').status.state).toBe('credential-rejected');
   });
@@ -268,11 +269,29 @@ describe('[EX-25, FA-33] a cluster that answers 401', () => {
       upstream.answers.push(unauthorized, answerWith('ok'));
       expect(
         (await ask(`${method} ${proxy.pathOf('a')}/x`, [`Content-Length: ${body.length}`], body)).status,
-      ).toBe(401);
+      ).toBe(502);
       expect((await ask(`GET ${proxy.pathOf('a')}/x`)).status).toBe(200);
       expect(tokens()).toEqual(['token-1', 'token-2']);
     },
   );
+
+  it.each([
+    '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews',
+    '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+    '/apis/authentication.k8s.io/v1/selfsubjectreviews',
+  ])('is sent a review about oneself again, with its body: POST %s', async (path) => {
+    const review = '{"spec":{"resourceAttributes":{"verb":"get","resource":"pods"}}}';
+    upstream.answers.push(unauthorized, answerWith('{}', '201 Created'));
+    const { status } = await ask(
+      `POST ${proxy.pathOf('a')}${path}`,
+      [`Content-Length: ${review.length}`],
+      review,
+    );
+    expect(status).toBe(201);
+    expect(tokens()).toEqual(['token-1', 'token-2']);
+    const received = upstream.connections.map((each) => each.received).join('');
+    expect(received.split(review)).toHaveLength(3);
+  });
 
   it('whose plugin has no other credential: 502 with that reason', async () => {
     const credentials = proxy.credentialsOf('a');

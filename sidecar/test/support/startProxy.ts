@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { promisify } from 'node:util';
-import { desktopAccessPolicy } from '../../src/clusters/accessPolicy.ts';
+import { type AccessPolicy, desktopAccessPolicy } from '../../src/clusters/accessPolicy.ts';
 import { createClusterConnections } from '../../src/clusters/connections.ts';
 import type { ClusterEntry } from '../../src/clusters/clusterEntry.ts';
 import { buildClusterName, type ClusterName } from '../../src/clusters/clusterName.ts';
@@ -9,12 +9,15 @@ import { parseProviderFile } from '../../src/config/providerFile.ts';
 import type { Credential, CredentialSource } from '../../src/credentials/credential.ts';
 import { type Clock, systemClock } from '../../src/foundation/clock.ts';
 import { silentLog } from '../../src/foundation/log.ts';
+import type { Gate } from '../../src/identity/gate.ts';
 import { decodeClusterProfile } from '../../src/inventory/clusterProfile.ts';
 import { buildProfileKey, type ProfileKey } from '../../src/inventory/profileKey.ts';
 import { defaultProxyLimits, type ProxyLimits } from '../../src/proxy/limits.ts';
 import { createListener } from '../../src/server/createListener.ts';
+import { createClusterTraffic } from '../../src/server/clusterTraffic.ts';
 import { createDispatch } from '../../src/server/dispatch.ts';
 import { listen } from '../../src/server/listen.ts';
+import { createOwnAddresses } from '../../src/server/ownAddresses.ts';
 
 export interface ProxyOptions {
   /** The `cluster` of the access provider of each profile, by the profile's name. */
@@ -22,6 +25,9 @@ export interface ProxyOptions {
   readonly baseUrl?: string;
   readonly limits?: Partial<ProxyLimits>;
   readonly clock?: Clock;
+  /** Who is asked about users; nobody is asked without. */
+  readonly gate?: Gate;
+  readonly policy?: AccessPolicy;
 }
 
 /** A source of tokens `token-1`, `token-2`, …: the next one after each that was rejected. */
@@ -54,7 +60,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   const toDashboard: string[] = [];
   const credentials = new Map(Object.keys(options.clusters).map((name) => [name, createFakeCredentials()]));
   const registry = createClusterRegistry({
-    policy: desktopAccessPolicy,
+    policy: options.policy ?? desktopAccessPolicy,
     providers: parseProviderFile(
       JSON.stringify({
         providers: [
@@ -81,8 +87,17 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   });
   let port = 0;
   const dispatch = createDispatch({
+    ...createOwnAddresses({ isLoopback: true, port: () => port, allowedOrigins: [] }),
     baseUrl,
-    registry,
+    traffic: createClusterTraffic({
+      baseUrl,
+      registry,
+      gate: options.gate,
+      session: undefined,
+      limits: { ...defaultProxyLimits, ...limits },
+      clock,
+    }),
+    signIn: undefined,
     app(request, response) {
       toDashboard.push(`${request.method ?? ''} ${request.url ?? ''}`);
       request.resume();
@@ -92,9 +107,6 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
       toDashboard.push(`upgrade ${request.url ?? ''}`);
       socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\ndashboard');
     },
-    port: () => port,
-    limits: { ...defaultProxyLimits, ...limits },
-    clock,
     log: silentLog,
   });
   const listener = createListener(dispatch);

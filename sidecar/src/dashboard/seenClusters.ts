@@ -1,0 +1,37 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ClusterEntry } from '../clusters/clusterEntry.ts';
+import type { ClusterRegistry } from '../clusters/registry.ts';
+import type { Gate } from '../identity/gate.ts';
+import type { HubSession } from './hubSession.ts';
+
+export interface SeenClusters {
+  /** Sorted by name. */
+  readonly entries: readonly ClusterEntry[];
+  /** Whether that is every cluster there is, so that what is made of it serves everyone who sees all. */
+  readonly isAll: boolean;
+}
+
+/**
+ * The clusters that whoever sent a request may see (ID-10). A session that is renewed on the way goes into the
+ * response's cookies.
+ * @throws CodedError `sign-in-required`, `token-rejected`, `reviews-unavailable` and the like
+ */
+export type FindSeenClusters = (request: IncomingMessage, response: ServerResponse) => Promise<SeenClusters>;
+
+export function createFindSeenClusters(
+  registry: ClusterRegistry,
+  users: { readonly gate: Gate; readonly session: HubSession } | undefined,
+): FindSeenClusters {
+  return async (request, response) => {
+    if (users === undefined) return { entries: registry.list(), isAll: true };
+    const { gate, session } = users;
+    const renewed = await session.renew(request);
+    if (renewed) response.setHeader('Set-Cookie', renewed.setCookies);
+    const caller = await gate.identify(request, renewed?.token);
+    const namespaces = new Set(registry.list().map(({ profile }) => profile.namespace));
+    const isVisible = await gate.whatIsVisible(caller, namespaces);
+    const entries = registry.list();
+    const seen = entries.filter(({ profile }) => isVisible(profile));
+    return { entries: seen, isAll: seen.length === entries.length };
+  };
+}

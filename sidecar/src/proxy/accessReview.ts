@@ -1,0 +1,84 @@
+import type { AccessRules } from '../clusters/accessPolicy.ts';
+import { asRecord, asText } from '../foundation/unknownValue.ts';
+import { assertReadable } from './readOnly.ts';
+import type { TrafficVerb } from './requestVerb.ts';
+
+export interface AccessReviewQuestion {
+  readonly rules: Pick<AccessRules, 'readOnly' | 'mode' | 'exposed'>;
+  /** Whether the hub lets the user send traffic of this verb. */
+  readonly may: (verb: TrafficVerb) => Promise<boolean>;
+}
+
+export function isAccessReview(rest: string): boolean {
+  return rest.split('?', 1)[0] === '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
+}
+
+/** Verbs of the API, and what of `clusterprofiles/proxy` their requests need. */
+const trafficVerbs: Readonly<Record<string, TrafficVerb>> = {
+  get: 'get',
+  list: 'get',
+  watch: 'get',
+  create: 'create',
+  update: 'update',
+  patch: 'patch',
+  delete: 'delete',
+  deletecollection: 'delete',
+};
+
+/** Only an upgrade makes use of these, whatever the verb in the question (ID-12). */
+const upgradedSubresources: ReadonlySet<string> = new Set(['exec', 'attach', 'portforward', 'proxy']);
+
+/**
+ * A no to a SelfSubjectAccessReview where the hub or a read-only policy would refuse the request, so that Headlamp
+ * hides what cannot be done (ID-17); undefined where the cluster is to be asked. `*` and verbs that no request has
+ * (`impersonate`, `bind`) are the cluster's to answer, but never as more than the user's own traffic can do.
+ */
+export async function answerAccessReview(
+  body: Buffer,
+  { rules, may }: AccessReviewQuestion,
+): Promise<unknown> {
+  let review: unknown;
+  try {
+    review = JSON.parse(body.toString('utf8'));
+  } catch {
+    // Protobuf, or nothing that can be read: the cluster judges it.
+    return undefined;
+  }
+  const spec = asRecord(asRecord(review)['spec']);
+  const attributes = asRecord(spec['resourceAttributes']);
+  const verb = asText(attributes['verb']) ?? asText(asRecord(spec['nonResourceAttributes'])['verb']);
+  const subresource = asText(attributes['subresource']) ?? '';
+  const wanted = upgradedSubresources.has(subresource) ? 'create' : trafficVerbs[verb ?? ''];
+  const verbs: readonly TrafficVerb[] =
+    wanted !== undefined
+      ? [wanted]
+      : verb === '*'
+        ? ['get', 'create', 'update', 'patch', 'delete']
+        : ['create'];
+  for (const each of verbs) {
+    if (!isReadable(rules, attributes, subresource, each))
+      return deny(review, 'This cluster is read-only here');
+    if (!(await may(each))) return deny(review, 'The hub does not let you do this');
+  }
+  return undefined;
+}
+
+function isReadable(
+  rules: AccessReviewQuestion['rules'],
+  attributes: Readonly<Record<string, unknown>>,
+  subresource: string,
+  verb: TrafficVerb,
+): boolean {
+  const resource = asText(attributes['resource']) ?? '';
+  const group = asText(attributes['group']) ?? '';
+  try {
+    assertReadable(rules, { isResource: resource !== '', group, resource, subresource }, verb);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function deny(review: unknown, reason: string): unknown {
+  return { ...asRecord(review), status: { allowed: false, reason } };
+}

@@ -1,0 +1,155 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { ClusterEntry } from '../clusters/clusterEntry.ts';
+import type { LiveCluster } from '../clusters/liveCluster.ts';
+import type { ClusterRegistry } from '../clusters/registry.ts';
+import type { HubSession, RenewedSession } from '../dashboard/hubSession.ts';
+import type { Clock } from '../foundation/clock.ts';
+import { CodedError } from '../foundation/errors.ts';
+import { assertNotForged } from '../identity/checkOrigin.ts';
+import type { Caller, Gate } from '../identity/gate.ts';
+import { buildImpersonationHeaders } from '../identity/impersonate.ts';
+import type { ProfileId } from '../identity/profileRights.ts';
+import { readRequestedImpersonation } from '../identity/requestedImpersonation.ts';
+import { answerAccessReview, isAccessReview } from '../proxy/accessReview.ts';
+import type { ForwardContext } from '../proxy/context.ts';
+import type { HeaderPairs } from '../proxy/headerPairs.ts';
+import { parseKubernetesRequest } from '../proxy/kubernetesRequest.ts';
+import type { ProxyLimits } from '../proxy/limits.ts';
+import { assertReadable } from '../proxy/readOnly.ts';
+import { decideVerb, isSelfReview, type TrafficVerb } from '../proxy/requestVerb.ts';
+import { readRequestBody } from '../proxy/readRequestBody.ts';
+
+export interface ClusterTrafficOptions {
+  readonly baseUrl: string;
+  readonly registry: ClusterRegistry;
+  /** Undefined where nobody is asked who they are. */
+  readonly gate: Gate | undefined;
+  readonly session: HubSession | undefined;
+  readonly limits: ProxyLimits;
+  readonly clock: Clock;
+}
+
+export interface ClusterRequest {
+  readonly name: string;
+  /** The raw path and query behind the name. */
+  readonly rest: string;
+  readonly isUpgrade: boolean;
+  /** Called before the body is read here. */
+  readonly onBodyWanted: () => void;
+}
+
+export type Prepared =
+  | { readonly kind: 'forward'; readonly context: ForwardContext; readonly release: () => void }
+  /** Known here; the cluster is not asked. */
+  | { readonly kind: 'answer'; readonly json: unknown; readonly setCookies: readonly string[] };
+
+/** All that is decided before a request to a cluster starts: who, what, as whom, and by which credential. */
+export interface ClusterTraffic {
+  /** @throws CodedError for what is refused */
+  prepare(request: IncomingMessage, asked: ClusterRequest): Promise<Prepared>;
+}
+
+const maxReviewBytes = 64 * 1024;
+
+export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTraffic {
+  const { baseUrl, registry, gate, session, limits, clock } = options;
+
+  const identify = async (
+    request: IncomingMessage,
+    renewed: RenewedSession | undefined,
+    isUpgrade: boolean,
+  ): Promise<Caller | undefined> => {
+    if (gate === undefined) {
+      if (readRequestedImpersonation(request.rawHeaders)) throw new CodedError('impersonation-refused');
+      return undefined;
+    }
+    const caller = await gate.identify(request, renewed?.token);
+    if (caller.origin === 'cookie') assertNotForged(request, isUpgrade);
+    return caller;
+  };
+
+  const authorize = async (
+    caller: Caller | undefined,
+    entry: ClusterEntry | undefined,
+    verb: TrafficVerb,
+  ): Promise<ClusterEntry> => {
+    if (caller && gate) await gate.authorize(caller, entry && idOf(entry), verb);
+    if (entry === undefined) throw new CodedError('cluster-unknown');
+    return entry;
+  };
+
+  return {
+    async prepare(request, { name, rest, isUpgrade, onBodyWanted }) {
+      const renewed = await session?.renew(request);
+      const setCookies = renewed?.setCookies ?? [];
+      const caller = await identify(request, renewed, isUpgrade);
+      const asked = parseKubernetesRequest(rest);
+      const method = request.method ?? 'GET';
+      const verb = decideVerb({ method, rest, asked, isUpgrade });
+      const entry = await authorize(caller, registry.get(name), verb);
+      const cluster = await entry.select();
+      assertReadable(cluster.rules, asked, verb);
+
+      const isReview = isSelfReview(method, rest);
+      if (isReview) onBodyWanted();
+      const body = isReview ? await readRequestBody(request, maxReviewBytes) : undefined;
+      if (body && isAccessReview(rest)) {
+        const answer = await answerAccessReview(body, {
+          rules: cluster.rules,
+          may: (wanted) => (caller && gate ? gate.may(caller, idOf(entry), wanted) : Promise.resolve(true)),
+        });
+        if (answer) return { kind: 'answer', json: answer, setCookies };
+      }
+
+      const isLong = isUpgrade || asked.isLongRunning;
+      const hold = caller && isLong ? gate?.holdStream(caller, idOf(entry), verb) : undefined;
+      return {
+        kind: 'forward',
+        context: {
+          cluster,
+          clusterPrefix: `${baseUrl}/clusters/${encodeURIComponent(entry.name)}`,
+          rest,
+          asked,
+          ...actAs(caller, cluster),
+          body,
+          closed: hold ? AbortSignal.any([cluster.closed, hold.signal]) : cluster.closed,
+          setCookies,
+          clock,
+          limits,
+          requestId: randomUUID(),
+          onOutcome: (outcome) => {
+            entry.report(outcome);
+          },
+        },
+        release: () => hold?.release(),
+      };
+    },
+  };
+}
+
+function idOf({ profile: { namespace, name } }: ClusterEntry): ProfileId {
+  return { namespace, name };
+}
+
+/** As whom: under `impersonate` never without an identity (ID-21), under `passthrough` as the user and nobody else. */
+function actAs(
+  caller: Caller | undefined,
+  { rules }: LiveCluster,
+): Pick<ForwardContext, 'identityHeaders' | 'userCredential'> {
+  const nobody: HeaderPairs = [];
+  switch (rules.mode) {
+    case 'shared':
+      return { identityHeaders: nobody, userCredential: undefined };
+    case 'impersonate':
+      if (caller === undefined) throw new CodedError('identity-missing');
+      return {
+        identityHeaders: buildImpersonationHeaders(caller.actsAs, rules.users),
+        userCredential: undefined,
+      };
+    case 'passthrough':
+      if (caller === undefined) throw new CodedError('identity-missing');
+      if (caller.actsAs !== caller.user) throw new CodedError('impersonation-refused');
+      return { identityHeaders: nobody, userCredential: { token: caller.token, connectionKey: '' } };
+  }
+}

@@ -1,0 +1,68 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { HubSession } from '../dashboard/hubSession.ts';
+import { CodedError } from '../foundation/errors.ts';
+import { asRecord } from '../foundation/unknownValue.ts';
+import { assertNotForged } from '../identity/checkOrigin.ts';
+import type { Gate } from '../identity/gate.ts';
+import { readRequestBody } from '../proxy/readRequestBody.ts';
+
+export interface SignInOptions {
+  readonly gate: Gate;
+  readonly session: HubSession;
+}
+
+/** What Headlamp asks of its backend under each cluster's name: one sign-in on the hub serves the whole fleet (ID-05). */
+export interface SignIn {
+  /**
+   * True when the request was for here, and is answered.
+   * @throws CodedError `token-rejected`, `sign-in-required` and the like
+   */
+  handle(request: IncomingMessage, response: ServerResponse, rest: string): Promise<boolean>;
+}
+
+const maxBytes = 64 * 1024;
+
+export function createSignIn({ gate, session }: SignInOptions): SignIn {
+  const setToken = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    assertNotForged(request, false);
+    if (request.headers.expect !== undefined) response.writeContinue();
+    const token = readToken(await readRequestBody(request, maxBytes));
+    // What the hub does not accept never becomes a session.
+    if (token !== '') await gate.identifyToken(token);
+    const { status, setCookies } = await session.setToken(token, request);
+    response.setHeader('Set-Cookie', setCookies);
+    response.writeHead(status, { 'Cache-Control': 'no-store', 'Content-Length': '0' });
+    response.end();
+  };
+
+  const describeUser = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const renewed = await session.renew(request);
+    const { user } = await gate.identify(request, renewed?.token);
+    if (renewed) response.setHeader('Set-Cookie', renewed.setCookies);
+    response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
+    response.end(JSON.stringify({ username: user.name, email: '', groups: user.groups }));
+  };
+
+  return {
+    async handle(request, response, rest) {
+      const path = rest.split('?', 1)[0];
+      if (path === '/set-token' && request.method === 'POST') await setToken(request, response);
+      else if (path === '/me' && request.method === 'GET') await describeUser(request, response);
+      else return false;
+      return true;
+    },
+  };
+}
+
+/** An empty token signs out, as at Headlamp's own backend. */
+function readToken(body: Buffer): string {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body.toString('utf8'));
+  } catch (cause) {
+    throw new CodedError('body-invalid', undefined, { cause });
+  }
+  const { token } = asRecord(parsed);
+  if (token !== undefined && typeof token !== 'string') throw new CodedError('body-invalid');
+  return token ?? '';
+}
