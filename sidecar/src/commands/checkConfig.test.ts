@@ -19,6 +19,7 @@ const files = {
   'none.yaml': 'providers: []\n',
   'all.yaml': `${head}defaults: {allowedServers: ['*']}\n`,
   'some.yaml': `${head}rules: [{match: {provider: p}, allowedServers: ['*.example.com']}]\n`,
+  'users.yaml': `${head}defaults: {allowedServers: ['*']}\nrules: [{match: {provider: p}, mode: impersonate}]\n`,
   'bad.yaml': `${head}defaults: {mode: foo}\nrules: [{match: {provider: p}, readonly: true}]\n`,
 };
 
@@ -87,6 +88,16 @@ describe('--check-config', () => {
       ],
     });
     expect((await check(...argumentsOf('providers.yaml'))).lines).toHaveLength(3);
+  });
+
+  it('warns where users have to be known and are not', async () => {
+    const warning = expect.stringContaining(
+      'warning: the access policy lets users go as themselves',
+    ) as string;
+    const { code, lines } = await check(...argumentsOf('providers.yaml', 'users.yaml', '--auth=none'));
+    expect([code, lines[0]]).toEqual([0, warning]);
+    const { lines: known } = await check(...argumentsOf('providers.yaml', 'users.yaml', '--auth=hub'));
+    expect(known).toEqual(['the configuration is valid']);
   });
 
   it.each(['*', 'a,b'])('[AC-26] says what follows where the namespaces are %s', async (namespaces) => {

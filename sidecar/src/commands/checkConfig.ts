@@ -53,6 +53,7 @@ export async function checkConfig(
     for (const warning of findConfigWarnings(
       providers.content,
       buildAccessPolicy(options, environment, policyFile),
+      options.auth,
     ))
       write(`warning: ${warning}\n`);
   }

@@ -1,8 +1,13 @@
 import { type AccessPolicy, findUnboundProviders } from '../clusters/accessPolicy.ts';
+import type { AuthMode } from '../config/options.ts';
 import type { ProviderFile } from '../config/providerFile.ts';
 
 /** What an operator should look at though the sidecar starts, each a sentence without its end (AC-02, AC-26). */
-export function findConfigWarnings({ providers, disabled }: ProviderFile, policy: AccessPolicy): string[] {
+export function findConfigWarnings(
+  { providers, disabled }: ProviderFile,
+  policy: AccessPolicy,
+  auth: AuthMode,
+): string[] {
   const unbound = findUnboundProviders(
     policy,
     providers.map(({ name }) => name),
@@ -10,7 +15,13 @@ export function findConfigWarnings({ providers, disabled }: ProviderFile, policy
   const consequence = policy.requireAllowedServers
     ? 'several namespaces are watched, so that its clusters are refused'
     : 'whoever may write a ClusterProfile decides where its credentials are sent';
+  const { defaults, rules, labels } = policy.file;
+  const modes = [defaults, ...rules, ...labels.map(({ narrow }) => narrow)].map(({ mode }) => mode);
+  const needsUsers = modes.some((mode) => mode !== undefined && mode !== 'shared');
   return [
+    ...(auth === 'none' && needsUsers
+      ? ['the access policy lets users go as themselves, and with --auth=none nobody is known to go so']
+      : []),
     ...disabled.map(
       ({ name, fault }) =>
         `the provider ${name === '' ? 'without a name' : `"${name}"`} is disabled: ${fault}`,

@@ -68,7 +68,7 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
   let providerFile: ProviderFile;
   let policy: AccessPolicy;
   const warn = (): void => {
-    for (const warning of findConfigWarnings(providerFile, policy)) log.warn(warning);
+    for (const warning of findConfigWarnings(providerFile, policy, options.auth)) log.warn(warning);
   };
   const providers = await followConfigFile(providerFileAt(options.providerFile), {
     clock,
