@@ -15,7 +15,7 @@ async function main(): Promise<void> {
     process.stdout.write(demoHelp);
     return;
   }
-  const demo = prepare().then(() => startDemo({ ...options, folder, runStep }));
+  const demo = prepare().then(() => startDemo({ ...options, folder, auth: 'hub', runStep }));
   let stopping = false;
   const stop = (): void => {
     // What is still starting ends with us: each process ends when its parent does.

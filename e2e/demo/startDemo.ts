@@ -8,6 +8,7 @@ import { findFreePort, isPortFree } from '../parts/freePort.ts';
 import { type Progress, silent } from '../parts/progress.ts';
 import { type SidecarProcess, startSidecar } from '../parts/sidecar.ts';
 import { until } from '../parts/until.ts';
+import { demoAccounts, type DemoSignIn, prepareUsers } from './demoUsers.ts';
 import { publishMore } from './publishMore.ts';
 
 export interface DemoParts {
@@ -16,6 +17,8 @@ export interface DemoParts {
   readonly clusters: number;
   /** Kubeconfigs, the provider file and `logs/` go here; emptied first. */
   readonly folder: string;
+  /** `hub`: with the users of demoUsers.ts, who sign in. `none`: everyone who reaches it may everything. */
+  readonly auth: 'hub' | 'none';
   /** Shows what is going on; a test needs none. */
   readonly runStep?: RunStep;
 }
@@ -30,6 +33,8 @@ export interface Demo {
   readonly adminUrl: string;
   readonly fleet: Fleet;
   readonly clusters: readonly DemoCluster[];
+  /** Of the users, by name; empty where nobody signs in. */
+  readonly tokens: Readonly<Record<string, string>>;
   stop(): Promise<void>;
 }
 
@@ -60,6 +65,7 @@ export async function startDemo({
   port,
   clusters,
   folder,
+  auth,
   runStep = (_title, run) => run(silent),
 }: DemoParts): Promise<Demo> {
   rmSync(folder, { recursive: true, force: true });
@@ -70,18 +76,31 @@ export async function startDemo({
     for (const part of started.splice(0).reverse()) await part.stop();
   };
   try {
-    const { fleet, published } = await runStep('Hub and spokes', async (progress) => {
-      const fleet = await startFleet({ folder, progress });
+    const { fleet, published, signIn } = await runStep('Hub and spokes', async (progress) => {
+      const fleet = await startFleet({
+        folder,
+        progress,
+        ...(auth === 'hub' ? { users: demoAccounts, impersonation: true } : {}),
+      });
       started.push(fleet);
       progress('publishing ClusterProfiles');
       const published = await publishEach(fleet);
       await publishMore(fleet, clusters - published.length, progress);
-      return { fleet, published };
+      if (auth === 'hub') progress('giving the users their rights');
+      const signIn = auth === 'hub' ? await prepareUsers(fleet) : undefined;
+      return { fleet, published, signIn };
     });
     const sidecar = await runStep('Dashboard and sidecar', (progress) =>
-      startServers(fleet, { port, clusters, folder, progress, started }),
+      startServers(fleet, { port, clusters, folder, progress, started, signIn }),
     );
-    return { url: `${sidecar.url}/`, adminUrl: sidecar.adminUrl, fleet, clusters: published, stop };
+    return {
+      url: `${sidecar.url}/`,
+      adminUrl: sidecar.adminUrl,
+      fleet,
+      clusters: published,
+      tokens: signIn?.tokens ?? {},
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
@@ -110,52 +129,59 @@ interface ServerParts {
   readonly folder: string;
   readonly progress: Progress;
   readonly started: Stoppable[];
+  readonly signIn: DemoSignIn | undefined;
 }
 
 async function startServers(
   { hub, hubKubeconfigFile, providerFile, logFolder }: Fleet,
-  { port, clusters, folder, progress, started }: ServerParts,
+  { port, clusters, folder, progress, started, signIn }: ServerParts,
 ): Promise<SidecarProcess> {
   progress('starting the dashboard');
   const pluginDir = join(folder, 'plugins');
   await installPlugin({ distDir: pluginBuild, pluginDir, name: 'cluster-inventory' });
   const dashboard = await startDashboard({
-    hub: { url: hub.url, ca: hub.ca, token: hub.tokens['admin'] ?? '' },
+    // Without a token of its own the dashboard serves its cluster to those who signed in.
+    hub: { url: hub.url, ca: hub.ca, ...(signIn ? {} : { token: hub.tokens['admin'] ?? '' }) },
     pluginDir,
   });
   started.push(dashboard);
   progress('starting the sidecar');
   const sidecar = await startSidecar({
     providerFile,
-    kubeconfigFile: hubKubeconfigFile,
+    kubeconfigFile: signIn?.sidecarKubeconfigFile ?? hubKubeconfigFile,
     dashboardUrl: dashboard.url,
     logFolder,
     // A dashboard on loopback serves no Host but its own.
-    extraArgs: [`--dashboard-host=127.0.0.1:${dashboard.port}`],
+    extraArgs: [`--dashboard-host=127.0.0.1:${dashboard.port}`, `--auth=${signIn ? 'hub' : 'none'}`],
     port: port ?? ((await isPortFree(usualPort)) ? usualPort : await findFreePort()),
   });
   started.push(sidecar);
   progress('waiting for the clusters');
-  await until(async () => (await listClusters(sidecar.url)).length >= clusters, {
+  const token = signIn?.tokens['ana'];
+  await until(async () => (await listClusters(sidecar.url, token)).length >= clusters, {
     timeoutMs: 30_000,
     message: 'the sidecar does not list the clusters',
   });
   progress('asking each cluster of its own once');
-  await askEachOnce(sidecar.url);
+  await askEachOnce(sidecar.url, token);
   return sidecar;
 }
 
-async function listClusters(url: string): Promise<ClustersResponse['clusters']> {
-  const answer = await fetch(`${url}/cluster-inventory/v1/clusters`);
+function authorize(token: string | undefined): RequestInit {
+  return token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } };
+}
+
+async function listClusters(url: string, token: string | undefined): Promise<ClustersResponse['clusters']> {
+  const answer = await fetch(`${url}/cluster-inventory/v1/clusters`, authorize(token));
   return ((await answer.json()) as ClustersResponse).clusters;
 }
 
 /** The sidecar knows how a cluster is from the first request to it on: so the list has something to show. */
-async function askEachOnce(url: string): Promise<void> {
+async function askEachOnce(url: string, token: string | undefined): Promise<void> {
   const own = new Set(spokeAccess.map(({ displayName }) => displayName));
-  for (const { name, displayName } of await listClusters(url)) {
+  for (const { name, displayName } of await listClusters(url, token)) {
     if (!own.has(displayName)) continue;
-    const answer = await fetch(`${url}/clusters/${name}/version`);
+    const answer = await fetch(`${url}/clusters/${name}/version`, authorize(token));
     await answer.text();
   }
 }

@@ -16,7 +16,7 @@ beforeAll(async () => {
   mkdirSync(artifacts, { recursive: true });
   const folder = mkdtempSync(join(tmpdir(), 'browser-'));
   browser = await launchBrowser();
-  demo = await startDemo({ port: undefined, clusters: 3, folder });
+  demo = await startDemo({ port: undefined, clusters: 3, auth: 'none', folder });
   return async () => {
     await browser.close();
     await demo.stop();

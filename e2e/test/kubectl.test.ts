@@ -18,7 +18,7 @@ let prefix: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'kubectl-'));
-  demo = await startDemo({ port: undefined, clusters: 3, folder: join(folder, 'demo') });
+  demo = await startDemo({ port: undefined, clusters: 3, auth: 'none', folder: join(folder, 'demo') });
   const [spoke] = demo.fleet.spokes;
   if (!spoke) throw new Error('no spoke');
   straight = join(folder, 'straight.kubeconfig');

@@ -29,7 +29,7 @@ let demo: Demo;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'walk-'));
-  demo = await startDemo({ port: undefined, clusters: 3, folder });
+  demo = await startDemo({ port: undefined, clusters: 3, auth: 'none', folder });
   return async () => {
     await demo.stop();
     rmSync(folder, { recursive: true, force: true });

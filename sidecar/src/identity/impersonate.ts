@@ -29,7 +29,7 @@ export function buildImpersonationHeaders(user: User, rules: ImpersonationRules)
   // A prefix of another kind, or an empty one, must not lead to a name of the cluster's own system either.
   if (name.startsWith('system:')) throw new CodedError('identity-refused');
   const groups = user.groups
-    .filter((group) => !group.startsWith('system:'))
+    .filter((group) => group !== '' && !group.startsWith('system:'))
     .map((group) => `${groupPrefix}${group}`)
     .filter((group) => !group.startsWith('system:'));
   const extra = Object.entries(user.extra).filter(([key]) => extraKeys.includes(key));

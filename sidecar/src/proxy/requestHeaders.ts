@@ -1,4 +1,3 @@
-import { CodedError } from '../foundation/errors.ts';
 import { dropHopByHop, type HeaderPairs } from './headerPairs.ts';
 
 export interface RequestHeaderOptions {
@@ -57,13 +56,11 @@ const refusedParts = /_|token|jwt|assertion/;
 const credentialProtocol = /^base64url\./i;
 
 /**
- * The headers that the cluster sees, as a flat list of names and values.
- * @throws CodedError `impersonation-refused`
+ * The headers that the cluster sees, as a flat list of names and values. Whom the client asked to act as was read before
+ * (PX-13): it goes on by `identity` alone.
  */
 export function buildRequestHeaders(options: RequestHeaderOptions): string[] {
   const { client, host, token, identity, requestId, upgrade } = options;
-  if (client.some(([name]) => name.toLowerCase().startsWith('impersonate-')))
-    throw new CodedError('impersonation-refused');
   const passed = dropHopByHop(client).flatMap(([name, value]): HeaderPairs => {
     const lower = name.toLowerCase();
     // An API server refuses a watch over WebSocket without an Origin; the client's was checked when it came in.

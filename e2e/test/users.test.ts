@@ -1,0 +1,384 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { ClustersResponse } from '../../sidecar/src/api/clusterTypes.ts';
+import { type Demo, startDemo } from '../demo/startDemo.ts';
+import { until } from '../parts/until.ts';
+import { createServiceAccountToken, grantOnHub, grantOnSpoke } from '../parts/users.ts';
+
+let demo: Demo;
+let folder: string;
+/** Generated names by display name. */
+let names: Readonly<Record<string, string>>;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'users-'));
+  demo = await startDemo({ port: undefined, clusters: 3, auth: 'hub', folder: join(folder, 'demo') });
+  names = Object.fromEntries((await listAs('ana')).map(({ displayName, name }) => [displayName, name]));
+  return async () => {
+    await demo.stop();
+    rmSync(folder, { recursive: true, force: true });
+  };
+});
+
+const tokenOf = (user: string): string => {
+  const token = demo.tokens[user];
+  if (token === undefined) throw new Error(`no user ${user}`);
+  return token;
+};
+
+type Headers = Readonly<Record<string, string>>;
+
+const as = (user: string): Headers => ({ authorization: `Bearer ${tokenOf(user)}` });
+
+function ask(path: string, headers: Headers, init: RequestInit = {}): Promise<Response> {
+  return fetch(new URL(path, demo.url), { ...init, headers: { ...headers, ...init.headers } });
+}
+
+async function listAs(user: string): Promise<ClustersResponse['clusters']> {
+  return ((await (await ask('/cluster-inventory/v1/clusters', as(user))).json()) as ClustersResponse)
+    .clusters;
+}
+
+const prefixOf = (displayName: string): string => `/clusters/${names[displayName] ?? 'missing'}`;
+const eu = (path: string): string => `${prefixOf('payments-prod-eu-1')}${path}`;
+const us = (path: string): string => `${prefixOf('payments-prod-us-1')}${path}`;
+
+function post(path: string, headers: Headers, body: unknown): Promise<Response> {
+  return ask(path, headers, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+}
+
+interface SelfSubjectReview {
+  readonly status: { readonly userInfo: { readonly username: string; readonly groups: readonly string[] } };
+}
+
+/** Who a cluster takes somebody for. */
+async function whoAmI(
+  path: (path: string) => string,
+  headers: Headers,
+): Promise<{ name: string; groups: readonly string[] }> {
+  const answer = await post(path('/apis/authentication.k8s.io/v1/selfsubjectreviews'), headers, {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'SelfSubjectReview',
+  });
+  expect([answer.status, answer.headers.get('x-cluster-inventory-error')]).toEqual([201, null]);
+  const { userInfo } = ((await answer.json()) as SelfSubjectReview).status;
+  return { name: userInfo.username, groups: userInfo.groups };
+}
+
+async function mayI(headers: Headers, verb: string, resource: string, subresource = ''): Promise<boolean> {
+  const answer = await post(eu('/apis/authorization.k8s.io/v1/selfsubjectaccessreviews'), headers, {
+    apiVersion: 'authorization.k8s.io/v1',
+    kind: 'SelfSubjectAccessReview',
+    spec: { resourceAttributes: { verb, resource, subresource, namespace: 'default' } },
+  });
+  expect(answer.status).toBe(201);
+  return ((await answer.json()) as { readonly status: { readonly allowed: boolean } }).status.allowed;
+}
+
+describe('who', () => {
+  it.each<[string, Headers]>([
+    ['no token', {}],
+    ['an empty one', { authorization: 'Bearer ' }],
+    ['one that the hub does not know', { authorization: 'Bearer made-up' }],
+    ['another scheme', { authorization: 'Basic YW5hOmFuYQ==' }],
+    ['a proxy’s word', { 'x-remote-user': 'ana', 'x-forwarded-user': 'ana', x_forwarded_user: 'ana' }],
+  ])('[ID-01, TH-03, TH-04] with %s nothing answers', async (_title, headers) => {
+    for (const path of [
+      eu('/api/v1/pods'),
+      eu('/version'),
+      '/clusters/cluster-inventory-none/version',
+      '/cluster-inventory/v1/clusters',
+    ]) {
+      const answer = await ask(path, headers);
+      expect(answer.status).toBe(401);
+      expect(answer.headers.get('www-authenticate')).toBeNull();
+    }
+    const config = await ask('/config', headers);
+    expect(config.status).toBe(200);
+    const { clusters } = (await config.json()) as { clusters: readonly { name: string }[] };
+    expect(clusters.map(({ name }) => name)).toEqual(['main']);
+  });
+
+  it('[ID-01] tokens of two users in one request are refused', async () => {
+    const answer = await ask(eu('/version'), {
+      ...as('ana'),
+      cookie: `cluster-inventory-session.0=${tokenOf('ben')}`,
+    });
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get('x-cluster-inventory-error')).toBe('users-differ');
+  });
+
+  it('[TH-07] two users one after the other on one connection are each themselves', async () => {
+    for (const user of ['ana', 'ben', 'ana', 'ben']) expect((await whoAmI(eu, as(user))).name).toBe(user);
+  });
+
+  it('a token for another audience is refused', async () => {
+    const foreign = await createServiceAccountToken(demo.fleet.hub, {
+      namespace: 'default',
+      name: 'robot',
+      audiences: ['https://elsewhere.example'],
+    });
+    expect((await ask(eu('/version'), { authorization: `Bearer ${foreign}` })).status).toBe(401);
+  });
+});
+
+describe('what', () => {
+  it.each([
+    ['ana', ['batch-gpu', 'payments-prod-eu-1', 'payments-prod-us-1']],
+    ['ben', ['payments-prod-eu-1', 'payments-prod-us-1']],
+    ['eve', ['batch-gpu', 'payments-prod-eu-1', 'payments-prod-us-1']],
+    ['nobody', []],
+  ])('[ID-10] %s sees %j, in the list and in /config', async (user, expected) => {
+    expect((await listAs(user)).map(({ displayName }) => displayName).sort()).toEqual(expected);
+    const { clusters } = (await (await ask('/config', as(user))).json()) as {
+      clusters: readonly { name: string }[];
+    };
+    expect(clusters.map(({ name }) => name)).toEqual([
+      'main',
+      ...expected.map((displayName) => names[displayName]),
+    ]);
+  });
+
+  it('[ID-11] a viewer reads and changes nothing', async () => {
+    expect((await ask(eu('/api/v1/pods'), as('ben'))).status).toBe(200);
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
+      const answer = await ask(eu('/api/v1/namespaces/default/pods/hello'), as('ben'), { method });
+      expect(answer.status).toBe(403);
+      expect(answer.headers.get('x-cluster-inventory-error')).toBe('access-denied');
+    }
+    expect((await ask(eu('/api/v1/namespaces/default/pods/hello'), as('ana'))).status).toBe(200);
+  });
+
+  it('[ID-12] a viewer opens no terminal, by whatever method or protocol', async () => {
+    const exec = eu('/api/v1/namespaces/default/pods/hello/exec?command=id&stdout=true');
+    for (const method of ['GET', 'POST']) expect((await ask(exec, as('ben'), { method })).status).toBe(403);
+    for (const proxy of [
+      'nodes/node-1/proxy/exec',
+      'namespaces/default/pods/hello/proxy/',
+      'namespaces/default/services/x/proxy/',
+    ])
+      expect((await ask(eu(`/api/v1/${proxy}`), as('ben'))).status).toBe(403);
+  });
+
+  it('[ID-15] what may not be seen answers as what is not there', async () => {
+    const unseen = await ask(`${prefixOf('batch-gpu')}/version`, as('ben'));
+    const missing = await ask('/clusters/cluster-inventory-missing/version', as('ben'));
+    expect([unseen.status, await unseen.text()]).toEqual([404, await missing.text()]);
+    expect(missing.status).toBe(404);
+  });
+
+  it('who sees a cluster and may not open it is told what is missing', async () => {
+    const answer = await ask(eu('/version'), as('eve'));
+    expect(answer.status).toBe(403);
+    expect(await answer.text()).toContain('clusterprofiles/proxy of default/payments-prod-eu-1');
+  });
+
+  it('[ID-16] asking about oneself needs only get', async () => {
+    const review = {
+      apiVersion: 'authorization.k8s.io/v1',
+      kind: 'SelfSubjectRulesReview',
+      spec: { namespace: 'default' },
+    };
+    const path = '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews';
+    expect((await post(eu(path), as('ben'), review)).status).toBe(201);
+    expect((await post(eu(`${path}/`), as('ben'), review)).status).toBe(403);
+    expect((await post(eu(path), as('eve'), review)).status).toBe(403);
+  });
+
+  it('[ID-17] the answer about oneself says no wherever the hub would refuse', async () => {
+    expect(await mayI(as('ben'), 'list', 'pods')).toBe(true);
+    expect(await mayI(as('ben'), 'list', 'secrets')).toBe(false);
+    expect(await mayI(as('ana'), 'delete', 'pods')).toBe(true);
+    const [spoke] = demo.fleet.spokes;
+    if (!spoke) throw new Error('no spoke');
+    const grant = await grantOnSpoke(spoke, { user: 'ben', clusterRole: 'cluster-admin' });
+    // The cluster would let him now; the hub does not.
+    for (const [verb, subresource] of [
+      ['delete', ''],
+      ['create', ''],
+      ['patch', ''],
+      ['create', 'exec'],
+      ['get', 'exec'],
+      ['*', ''],
+    ] as const)
+      expect(await mayI(as('ben'), verb, 'pods', subresource)).toBe(false);
+    expect(await mayI(as('ben'), 'list', 'secrets')).toBe(true);
+    await grant.revoke();
+  });
+
+  it('[ID-13] a right that is withdrawn is gone within 10 s', async () => {
+    const grant = await grantOnHub(demo.fleet.hub, {
+      user: 'nobody',
+      role: 'viewer',
+      names: ['payments-prod-eu-1'],
+    });
+    await until(async () => (await ask(eu('/version'), as('nobody'))).status !== 404, {
+      timeoutMs: 12_000,
+      message: 'the right holds',
+    });
+    await grant.revoke();
+    await until(async () => (await ask(eu('/version'), as('nobody'))).status === 404, {
+      timeoutMs: 12_000,
+      message: 'the right is gone',
+    });
+  });
+});
+
+describe('as whom', () => {
+  it('[ID-20, ID-22] everyone is themselves, by whichever credential, with no group of the hub’s system', async () => {
+    for (const path of [eu, us]) {
+      const { name, groups } = await whoAmI(path, as('ana'));
+      expect(name).toBe('ana');
+      expect(groups).toEqual(['system:authenticated']);
+    }
+  });
+
+  it('[ID-20] what the cluster does not let the user do is refused there', async () => {
+    const answer = await ask(eu('/api/v1/secrets'), as('ben'));
+    expect(answer.status).toBe(403);
+    expect(answer.headers.get('x-cluster-inventory-error')).toBeNull();
+    expect(await answer.text()).toContain('User \\"ben\\" cannot list resource');
+  });
+
+  it('[ID-22] a ServiceAccount of the hub is none of the cluster', async () => {
+    const token = await createServiceAccountToken(demo.fleet.hub, { namespace: 'default', name: 'robot' });
+    await grantOnHub(demo.fleet.hub, { user: 'system:serviceaccount:default:robot', role: 'operator' });
+    const { name, groups } = await whoAmI(eu, { authorization: `Bearer ${token}` });
+    expect(name).toBe('hub:system:serviceaccount:default:robot');
+    expect(groups).toEqual(['system:authenticated']);
+  });
+
+  it('[ID-22] a user of the hub’s system goes to no cluster', async () => {
+    const answer = await ask(eu('/version'), {
+      authorization: `Bearer ${demo.fleet.hub.tokens['admin'] ?? ''}`,
+    });
+    // The hub's admin is called admin, and is in system:masters there, and here no more than a name.
+    expect(answer.status).toBe(200);
+    const { groups } = await whoAmI(eu, { authorization: `Bearer ${demo.fleet.hub.tokens['admin'] ?? ''}` });
+    expect(groups).toEqual(['system:authenticated']);
+  });
+
+  it('[PX-13, ID-24, TH-01] acting as another needs the hub’s word, and never makes one of its system', async () => {
+    const impersonate = (headers: Headers): Promise<Response> =>
+      ask(eu('/version'), { ...as('ben'), ...headers });
+    expect((await impersonate({ 'impersonate-user': 'ana' })).status).toBe(403);
+    expect((await impersonate({ 'impersonate-group': 'x' })).status).toBe(400);
+    expect((await impersonate({ 'impersonate-user': 'ana', 'impersonate-something': 'x' })).status).toBe(400);
+    const asAna = { ...as('ana'), 'impersonate-user': 'ben' };
+    expect((await whoAmI(eu, asAna)).name).toBe('ben');
+    // As ben she may what ben may.
+    expect((await ask(eu('/api/v1/namespaces/default/pods/hello'), asAna, { method: 'DELETE' })).status).toBe(
+      403,
+    );
+    const asMaster = { ...asAna, 'impersonate-group': 'system:masters' };
+    expect((await ask(eu('/version'), asMaster)).status).toBe(403);
+  });
+});
+
+describe('a session', () => {
+  const signIn = (token: string): Promise<Response> =>
+    post(eu('/set-token'), { origin: new URL(demo.url).origin }, { token });
+  const cookiesOf = (answer: Response): readonly string[] => answer.headers.getSetCookie();
+  const cookieHeader = (answer: Response): string =>
+    cookiesOf(answer)
+      .map((line) => line.split(';', 1)[0] ?? '')
+      .join('; ');
+
+  it('[ID-04, ID-05] of the hub serves the whole fleet, by a cookie of the sidecar’s own', async () => {
+    const answer = await signIn(tokenOf('ana'));
+    expect(answer.status).toBe(200);
+    const own = cookiesOf(answer).filter((line) => line.startsWith('cluster-inventory-session.'));
+    expect(own).toHaveLength(1);
+    expect(own[0]).toMatch(/; Path=\/; Max-Age=86400; HttpOnly; SameSite=Strict$/);
+    expect(cookiesOf(answer).filter((line) => line.startsWith('headlamp-auth-main.'))).toHaveLength(1);
+    const cookie = cookieHeader(answer);
+    expect((await ask(eu('/api/v1/pods'), { cookie })).status).toBe(200);
+    expect((await ask(us('/api/v1/pods'), { cookie })).status).toBe(200);
+    const me = await ask(eu('/me'), { cookie });
+    expect(await me.json()).toMatchObject({ username: 'ana' });
+  });
+
+  it('[ID-05] is not begun with a token that the hub refuses', async () => {
+    const answer = await signIn('made-up');
+    expect(answer.status).toBe(401);
+    expect(cookiesOf(answer)).toEqual([]);
+  });
+
+  it('[ID-04, ID-05] ends everywhere with an empty token', async () => {
+    const cookie = cookieHeader(await signIn(tokenOf('ana')));
+    const answer = await post(eu('/set-token'), { cookie, origin: new URL(demo.url).origin }, { token: '' });
+    expect(answer.status).toBe(200);
+    expect(cookiesOf(answer).every((line) => line.includes('Max-Age=0'))).toBe(true);
+    expect(cookiesOf(answer).map((line) => line.split('.', 1)[0])).toEqual(
+      expect.arrayContaining(['cluster-inventory-session', 'headlamp-auth-main']),
+    );
+  });
+
+  it('[ID-04] begins with a sign-in at the dashboard’s own cluster too', async () => {
+    const answer = await post(
+      '/clusters/main/set-token',
+      { origin: new URL(demo.url).origin },
+      { token: tokenOf('ben') },
+    );
+    expect(cookiesOf(answer).map((line) => line.split('.', 1)[0])).toEqual(
+      expect.arrayContaining(['cluster-inventory-session', 'headlamp-auth-main']),
+    );
+    expect((await ask(eu('/api/v1/pods'), { cookie: cookieHeader(answer) })).status).toBe(200);
+  });
+
+  it('[ID-09] serves a program that says no Origin for reading alone', async () => {
+    const cookie = `cluster-inventory-session.0=${tokenOf('ana')}`;
+    expect((await ask(eu('/api/v1/pods'), { cookie })).status).toBe(200);
+    const write = await ask(
+      eu('/api/v1/namespaces/default/configmaps'),
+      { cookie },
+      { method: 'POST', body: '{}' },
+    );
+    expect([write.status, write.headers.get('x-cluster-inventory-error')]).toEqual([403, 'origin-refused']);
+  });
+
+  it('[TH-05, TH-14] reaches neither a cluster nor, as the sidecar’s, the dashboard', async () => {
+    const cookie = `cluster-inventory-session.0=${tokenOf('ana')}; other=1`;
+    const answer = await ask('/clusters/main/version', { cookie });
+    // The dashboard's own cluster knows nothing of the sidecar's cookie: nobody is signed in there.
+    expect(answer.status).not.toBe(500);
+    expect((await whoAmI(eu, { cookie, origin: new URL(demo.url).origin })).name).toBe('ana');
+  });
+});
+
+describe('kubectl as a user', () => {
+  it('[ID-11, ID-24] acts by --token as far as the hub and the cluster let it', async () => {
+    const kubeconfig = join(folder, 'user.kubeconfig');
+    writeFileSync(kubeconfig, '');
+    const kubectl = (args: readonly string[]): Promise<{ code: number | null; text: string }> =>
+      new Promise((resolve, reject) => {
+        const child = spawn(demo.fleet.binaries.programs.kubectl.path, args, {
+          env: { KUBECONFIG: kubeconfig, HOME: folder, PATH: process.env['PATH'] ?? '' },
+          stdio: ['ignore', 'pipe', 'pipe'],
+        });
+        let text = '';
+        child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
+        child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()));
+        child.once('error', reject);
+        child.once('close', (code) => resolve({ code, text }));
+      });
+    // kubectl sends no credential to an http server: anonymous there.
+    const anonymous = await kubectl([
+      '--server',
+      new URL(eu(''), demo.url).href,
+      '--token',
+      tokenOf('ben'),
+      'get',
+      'pods',
+    ]);
+    expect(anonymous.code).toBe(1);
+    expect(anonymous.text).toMatch(/log in|logged in|Unauthorized|provide credentials/i);
+  });
+});
