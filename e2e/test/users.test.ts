@@ -29,11 +29,17 @@ const tokenOf = (user: string): string => {
   return token;
 };
 
-type Headers = Readonly<Record<string, string>>;
+type SentHeaders = Readonly<Record<string, string>>;
 
-const as = (user: string): Headers => ({ authorization: `Bearer ${tokenOf(user)}` });
+const as = (user: string): SentHeaders => ({ authorization: `Bearer ${tokenOf(user)}` });
 
-function ask(path: string, headers: Headers, init: RequestInit = {}): Promise<Response> {
+interface Sent {
+  readonly method?: string;
+  readonly body?: string;
+  readonly headers?: SentHeaders;
+}
+
+function ask(path: string, headers: SentHeaders, init: Sent = {}): Promise<Response> {
   return fetch(new URL(path, demo.url), { ...init, headers: { ...headers, ...init.headers } });
 }
 
@@ -46,7 +52,7 @@ const prefixOf = (displayName: string): string => `/clusters/${names[displayName
 const eu = (path: string): string => `${prefixOf('payments-prod-eu-1')}${path}`;
 const us = (path: string): string => `${prefixOf('payments-prod-us-1')}${path}`;
 
-function post(path: string, headers: Headers, body: unknown): Promise<Response> {
+function post(path: string, headers: SentHeaders, body: unknown): Promise<Response> {
   return ask(path, headers, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -61,7 +67,7 @@ interface SelfSubjectReview {
 /** Who a cluster takes somebody for. */
 async function whoAmI(
   path: (path: string) => string,
-  headers: Headers,
+  headers: SentHeaders,
 ): Promise<{ name: string; groups: readonly string[] }> {
   const answer = await post(path('/apis/authentication.k8s.io/v1/selfsubjectreviews'), headers, {
     apiVersion: 'authentication.k8s.io/v1',
@@ -72,7 +78,12 @@ async function whoAmI(
   return { name: userInfo.username, groups: userInfo.groups };
 }
 
-async function mayI(headers: Headers, verb: string, resource: string, subresource = ''): Promise<boolean> {
+async function mayI(
+  headers: SentHeaders,
+  verb: string,
+  resource: string,
+  subresource = '',
+): Promise<boolean> {
   const answer = await post(eu('/apis/authorization.k8s.io/v1/selfsubjectaccessreviews'), headers, {
     apiVersion: 'authorization.k8s.io/v1',
     kind: 'SelfSubjectAccessReview',
@@ -83,7 +94,7 @@ async function mayI(headers: Headers, verb: string, resource: string, subresourc
 }
 
 describe('who', () => {
-  it.each<[string, Headers]>([
+  it.each<[string, SentHeaders]>([
     ['no token', {}],
     ['an empty one', { authorization: 'Bearer ' }],
     ['one that the hub does not know', { authorization: 'Bearer made-up' }],
@@ -266,7 +277,7 @@ describe('as whom', () => {
   });
 
   it('[PX-13, ID-24, TH-01] acting as another needs the hub’s word, and never makes one of its system', async () => {
-    const impersonate = (headers: Headers): Promise<Response> =>
+    const impersonate = (headers: SentHeaders): Promise<Response> =>
       ask(eu('/version'), { ...as('ben'), ...headers });
     expect((await impersonate({ 'impersonate-user': 'ana' })).status).toBe(403);
     expect((await impersonate({ 'impersonate-group': 'x' })).status).toBe(400);

@@ -18,6 +18,7 @@ const exitCodes: Partial<Record<ErrorCode, number>> = {
   'provider-file-invalid': 2,
   'access-policy-invalid': 2,
   'kubeconfig-invalid': 2,
+  'tls-pair-invalid': 2,
   'listen-failed': 3,
 };
 const drainDeadlineMs = 25_000;

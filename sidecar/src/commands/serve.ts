@@ -2,11 +2,9 @@ import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
 import { Agent } from 'undici';
 import { createApiRouter } from '../api/router.ts';
-import type { AccessPolicy } from '../clusters/accessPolicy.ts';
 import { createClusterConnections } from '../clusters/connections.ts';
 import { createClusterRegistry } from '../clusters/registry.ts';
 import { isLoopback, type Options } from '../config/options.ts';
-import type { ProviderFile } from '../config/providerFile.ts';
 import { createCredentials } from '../credentials/createCredentials.ts';
 import { noCredential } from '../credentials/noCredential.ts';
 import { createRunPlugin } from '../credentials/runPlugin.ts';
@@ -29,12 +27,11 @@ import { createDispatch } from '../server/dispatch.ts';
 import { listen } from '../server/listen.ts';
 import { createOwnAddresses } from '../server/ownAddresses.ts';
 import { createSignIn } from '../server/signIn.ts';
-import { buildAccessPolicy } from './buildAccessPolicy.ts';
-import { accessPolicyAt, followConfigFile, providerFileAt } from './configFile.ts';
-import { findConfigWarnings } from './configWarnings.ts';
 import { createExecUser } from './createExecUser.ts';
 import { createUsers } from './createUsers.ts';
+import { followAccess } from './followAccess.ts';
 import { followRoots } from './followRoots.ts';
+import { followServingPair } from './followServingPair.ts';
 
 export interface Surroundings {
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -65,39 +62,21 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
     log,
     limits: { timeoutMs: options.pluginTimeoutMs, maxConcurrent: options.pluginConcurrency },
   });
-  let providerFile: ProviderFile;
-  let policy: AccessPolicy;
-  const warn = (): void => {
-    for (const warning of findConfigWarnings(providerFile, policy, options.auth)) log.warn(warning);
-  };
-  const providers = await followConfigFile(providerFileAt(options.providerFile), {
+  const access = await followAccess(options, {
+    environment,
     clock,
     log,
-    onChange(content) {
-      providerFile = content;
-      warn();
-      registry.setProviders(content);
+    onProviders: (file) => {
+      registry.setProviders(file);
       credentials.endBackoff();
     },
+    onPolicy: (policy) => {
+      registry.setPolicy(policy);
+    },
   });
-  providerFile = providers.content;
-  const accessPolicy =
-    options.accessPolicy === ''
-      ? undefined
-      : await followConfigFile(accessPolicyAt(options.accessPolicy), {
-          clock,
-          log,
-          onChange(content) {
-            policy = buildAccessPolicy(options, environment, content);
-            warn();
-            registry.setPolicy(policy);
-          },
-        });
-  policy = buildAccessPolicy(options, environment, accessPolicy?.content);
-  warn();
   const registry = createClusterRegistry({
-    policy,
-    providers: providerFile,
+    policy: access.policy,
+    providers: access.providers,
     now: () => clock.now(),
     openCluster: ({ provider, connection, invocation, rules }, closed) => ({
       provider,
@@ -180,6 +159,7 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
     isLoopback: isLoopback(options.listen.host),
     port: () => port,
     allowedOrigins: options.allowedOrigins,
+    trustedProxies: options.trustedProxies,
   });
   const dispatch = createDispatch({
     ...addresses,
@@ -199,7 +179,16 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
     },
     log,
   });
-  const listener = createListener(dispatch);
+  const servingPair =
+    options.tls &&
+    (await followServingPair(options.tls, {
+      clock,
+      log,
+      onChange: (pair) => {
+        listener.renewPair(pair);
+      },
+    }));
+  const listener = createListener(dispatch, servingPair?.pair);
   let draining = false;
   const admin = createServer(
     createAdminApp({
@@ -239,8 +228,8 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
       registry.close();
       listener.endSockets();
       roots.end();
-      providers.end();
-      accessPolicy?.end();
+      access.end();
+      servingPair?.end();
       inventory.close();
       users?.close();
       await credentials.close();

@@ -94,6 +94,24 @@ export const optionDefinitions = [
     help: 'How users are known. hub: the hub reviews their tokens and says what they may. none: everyone who reaches the loopback address. Default: hub in a pod, else none.',
   },
   {
+    name: 'tls-cert-path',
+    value: 'FILE',
+    default: '',
+    help: 'Certificate to serve, with its chain, PEM; read again when it changes. Default: plain http.',
+  },
+  {
+    name: 'tls-key-path',
+    value: 'FILE',
+    default: '',
+    help: 'The key of that certificate, PEM.',
+  },
+  {
+    name: 'trusted-proxies',
+    value: 'LIST',
+    default: '',
+    help: 'Addresses or networks of proxies in front whose X-Forwarded-Proto and X-Forwarded-Host are believed, separated by commas, such as 10.0.0.0/8.',
+  },
+  {
     name: 'hub-context-name',
     value: 'NAME',
     default: 'main',

@@ -4,6 +4,7 @@ import type { LogLevel } from '../foundation/log.ts';
 import { findSelectorFault } from './labelSelector.ts';
 import type { OptionName } from './optionDefinitions.ts';
 import type { OptionTexts } from './readOptionTexts.ts';
+import { parseTrustedProxies, type TrustedProxies } from './trustedProxies.ts';
 
 export interface ListenAddress {
   readonly host: string;
@@ -34,6 +35,9 @@ export interface Options {
   readonly dashboardHost: string;
   /** Empty, or with a leading and without a trailing slash. */
   readonly baseUrl: string;
+  /** Undefined for plain http. */
+  readonly tls: { readonly certificatePath: string; readonly keyPath: string } | undefined;
+  readonly trustedProxies: TrustedProxies;
   readonly auth: AuthMode;
   /** The dashboard's name of the hub (ID-07). */
   readonly hubContextName: string;
@@ -71,6 +75,14 @@ export function parseOptions(texts: OptionTexts, defaultAuth: AuthMode): Options
     const address = parseListenAddress(text);
     return auth === 'none' ? requireLoopback(address) : address;
   };
+  const readTls = (): Options['tls'] => {
+    const certificatePath = read('tls-cert-path', (text) => text);
+    const keyPath = read('tls-key-path', (text) => {
+      if ((text === '') !== (certificatePath === '')) throw new Error('goes together with --tls-cert-path');
+      return text;
+    });
+    return certificatePath === '' ? undefined : { certificatePath, keyPath };
+  };
   return Object.freeze({
     providerFile: read('cluster-inventory-provider-file', requireText),
     accessPolicy: read('access-policy', (text) => text),
@@ -85,6 +97,8 @@ export function parseOptions(texts: OptionTexts, defaultAuth: AuthMode): Options
     dashboardUrl: read('dashboard-url', parseDashboardUrl),
     dashboardHost: read('dashboard-host', (text) => text),
     baseUrl: read('base-url', parseBaseUrl),
+    tls: readTls(),
+    trustedProxies: read('trusted-proxies', (text) => parseTrustedProxies(splitList(text))),
     auth,
     hubContextName: read('hub-context-name', requireText),
     allowedOrigins: read('allowed-origins', parseOrigins),

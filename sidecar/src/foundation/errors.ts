@@ -150,6 +150,7 @@ export const errorRegistry = {
   'options-invalid': fatal('The options are not valid'),
   'provider-file-invalid': fatal('The provider file cannot be used'),
   'access-policy-invalid': fatal('The access policy cannot be used'),
+  'tls-pair-invalid': fatal('The serving certificate and its key cannot be used'),
   'kubeconfig-invalid': fatal('The kubeconfig cannot be used'),
   'listen-failed': fatal('The address to listen on cannot be used'),
 } as const satisfies Readonly<Record<string, ErrorDefinition>>;

@@ -1,6 +1,14 @@
-import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { SecureContextOptions } from 'node:tls';
 import { CodedError } from '../foundation/errors.ts';
 import { writeStatusToSocket } from '../proxy/status.ts';
 import { isUpgradeRequested } from '../proxy/upgradeRequest.ts';
@@ -10,15 +18,23 @@ const maxHeaderBytes = 64 * 1024;
 const headersTimeoutMs = 20_000;
 const keepAliveTimeoutMs = 65_000;
 
+/** PEM; the certificate with its chain. */
+export interface ServingPair {
+  readonly certificate: string;
+  readonly key: string;
+}
+
 export interface Listener {
-  readonly server: Server;
+  readonly server: Server | TlsServer;
+  /** For the next handshakes; without TLS there is none. */
+  renewPair(pair: ServingPair): void;
   /** Ends what is open, upgraded sockets included. */
   endSockets(): void;
 }
 
 /** The one listener: a strict parser, bounded headers, no deadline on bodies that make progress (PX-27, TH-41, TH-44). */
-export function createListener(dispatch: Dispatch): Listener {
-  const server = createServer({
+export function createListener(dispatch: Dispatch, pair?: ServingPair): Listener {
+  const http: ServerOptions = {
     maxHeaderSize: maxHeaderBytes,
     headersTimeout: headersTimeoutMs,
     requestTimeout: 0,
@@ -27,11 +43,13 @@ export function createListener(dispatch: Dispatch): Listener {
     requireHostHeader: true,
     joinDuplicateHeaders: false,
     shouldUpgradeCallback: isUpgradeRequested,
-  });
+  };
+  const tlsServer = pair && createTlsServer({ ...http, ...tlsOptions(pair) });
+  const server = tlsServer ?? createServer(http);
   // The bytes are bounded; Node's bound on the number refuses what fits, or cuts it in other versions (PX-27).
   server.maxHeadersCount = 0;
   const sockets = new Set<Socket>();
-  server.on('connection', (socket) => {
+  server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
@@ -64,8 +82,13 @@ export function createListener(dispatch: Dispatch): Listener {
   });
   return {
     server,
+    renewPair: (next) => tlsServer?.setSecureContext(tlsOptions(next)),
     endSockets() {
       for (const socket of sockets) socket.destroy();
     },
   };
+}
+
+function tlsOptions({ certificate, key }: ServingPair): SecureContextOptions {
+  return { cert: certificate, key, minVersion: 'TLSv1.2' };
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
+import type { TrustedProxies } from '../config/trustedProxies.ts';
 import { isHostAllowed } from '../identity/checkHost.ts';
 
 export interface OwnAddressesOptions {
@@ -8,6 +9,7 @@ export interface OwnAddressesOptions {
   readonly port: () => number;
   /** Where given, these alone are the dashboard's own (ID-09). */
   readonly allowedOrigins: readonly string[];
+  readonly trustedProxies: TrustedProxies;
 }
 
 /** Under which names the dashboard is served, and by which origins its pages are known. */
@@ -16,14 +18,29 @@ export interface OwnAddresses {
   ownOrigins(request: IncomingMessage): readonly string[];
 }
 
-export function createOwnAddresses({ isLoopback, port, allowedOrigins }: OwnAddressesOptions): OwnAddresses {
+export function createOwnAddresses({
+  isLoopback,
+  port,
+  allowedOrigins,
+  trustedProxies,
+}: OwnAddressesOptions): OwnAddresses {
   return {
     // Elsewhere a name is the ingress's affair; a foreign page has no session of ours (ID-04), and no token.
     isHostAllowed: (request) => !isLoopback || isHostAllowed(request, port()),
     ownOrigins(request) {
       if (allowedOrigins.length > 0) return allowedOrigins;
-      const scheme = request.socket instanceof TLSSocket ? 'https' : 'http';
-      return [`${scheme}://${(request.headers.host ?? '').toLowerCase()}`];
+      const { headers, socket } = request;
+      const isTrusted = trustedProxies.has(socket.remoteAddress);
+      const forwarded = (name: 'x-forwarded-proto' | 'x-forwarded-host'): string | undefined =>
+        isTrusted ? readFirst(headers[name]) : undefined;
+      const scheme = forwarded('x-forwarded-proto') ?? (socket instanceof TLSSocket ? 'https' : 'http');
+      const host = forwarded('x-forwarded-host') ?? headers.host ?? '';
+      return [`${scheme}://${host}`.toLowerCase()];
     },
   };
+}
+
+/** The first of several values, as a chain of proxies leaves them: what the browser said. */
+function readFirst(header: string | string[] | undefined): string | undefined {
+  return [header ?? []].flat()[0]?.split(',', 1)[0]?.trim() || undefined;
 }

@@ -5,6 +5,7 @@ import { createClusterConnections } from '../../src/clusters/connections.ts';
 import type { ClusterEntry } from '../../src/clusters/clusterEntry.ts';
 import { buildClusterName, type ClusterName } from '../../src/clusters/clusterName.ts';
 import { createClusterRegistry } from '../../src/clusters/registry.ts';
+import { parseTrustedProxies } from '../../src/config/trustedProxies.ts';
 import { parseProviderFile } from '../../src/config/providerFile.ts';
 import type { Credential, CredentialSource } from '../../src/credentials/credential.ts';
 import { type Clock, systemClock } from '../../src/foundation/clock.ts';
@@ -87,7 +88,12 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   });
   let port = 0;
   const dispatch = createDispatch({
-    ...createOwnAddresses({ isLoopback: true, port: () => port, allowedOrigins: [] }),
+    ...createOwnAddresses({
+      isLoopback: true,
+      port: () => port,
+      allowedOrigins: [],
+      trustedProxies: parseTrustedProxies([]),
+    }),
     baseUrl,
     traffic: createClusterTraffic({
       baseUrl,
