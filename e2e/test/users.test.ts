@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ClustersResponse } from '../../sidecar/src/api/clusterTypes.ts';
 import { type Demo, startDemo } from '../demo/startDemo.ts';
+import { createCertificateAuthority } from '../parts/certificates.ts';
+import { type SidecarProcess, startSidecar } from '../parts/sidecar.ts';
 import { until } from '../parts/until.ts';
 import { createServiceAccountToken, grantOnHub, grantOnSpoke } from '../parts/users.ts';
 
@@ -365,31 +367,99 @@ describe('a session', () => {
 });
 
 describe('kubectl as a user', () => {
-  it('[ID-11, ID-24] acts by --token as far as the hub and the cluster let it', async () => {
-    const kubeconfig = join(folder, 'user.kubeconfig');
-    writeFileSync(kubeconfig, '');
-    const kubectl = (args: readonly string[]): Promise<{ code: number | null; text: string }> =>
-      new Promise((resolve, reject) => {
-        const child = spawn(demo.fleet.binaries.programs.kubectl.path, args, {
-          env: { KUBECONFIG: kubeconfig, HOME: folder, PATH: process.env['PATH'] ?? '' },
-          stdio: ['ignore', 'pipe', 'pipe'],
-        });
-        let text = '';
-        child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
-        child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()));
-        child.once('error', reject);
-        child.once('close', (code) => resolve({ code, text }));
+  let secure: SidecarProcess;
+  let certificateFile: string;
+
+  beforeAll(async () => {
+    const { hubKubeconfigFile, providerFile, logFolder } = demo.fleet;
+    const authority = await createCertificateAuthority('sidecar CA');
+    const pair = await authority.issueServer({ dns: ['localhost'], ips: ['127.0.0.1'] });
+    certificateFile = join(folder, 'sidecar-ca.crt');
+    writeFileSync(certificateFile, authority.certificate);
+    writeFileSync(join(folder, 'tls.crt'), pair.certificate);
+    writeFileSync(join(folder, 'tls.key'), pair.key);
+    secure = await startSidecar({
+      name: 'sidecar-tls',
+      providerFile,
+      kubeconfigFile: hubKubeconfigFile,
+      // Any that answers: nothing here asks for a page.
+      dashboardUrl: new URL(demo.url).origin,
+      logFolder,
+      extraArgs: [
+        '--auth=hub',
+        `--dashboard-host=${new URL(demo.url).host}`,
+        `--tls-cert-path=${join(folder, 'tls.crt')}`,
+        `--tls-key-path=${join(folder, 'tls.key')}`,
+      ],
+    });
+    return () => secure.stop();
+  });
+
+  function kubectl(user: string, args: readonly string[]): Promise<{ code: number | null; text: string }> {
+    const server = new URL(eu(''), `https://127.0.0.1:${secure.port}`).href;
+    return new Promise((resolve, reject) => {
+      const child = spawn(
+        demo.fleet.binaries.programs.kubectl.path,
+        [
+          `--server=${server}`,
+          `--certificate-authority=${certificateFile}`,
+          `--token=${tokenOf(user)}`,
+          `--cache-dir=${join(folder, 'cache', user)}`,
+          ...args,
+        ],
+        { env: { HOME: folder, PATH: process.env['PATH'] ?? '' }, stdio: ['ignore', 'pipe', 'pipe'] },
+      );
+      let text = '';
+      for (const stream of [child.stdout, child.stderr])
+        stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      child.once('error', reject);
+      child.once('close', (code) => {
+        resolve({ code, text });
       });
-    // kubectl sends no credential to an http server: anonymous there.
-    const anonymous = await kubectl([
-      '--server',
-      new URL(eu(''), demo.url).href,
-      '--token',
-      tokenOf('ben'),
-      'get',
-      'pods',
-    ]);
-    expect(anonymous.code).toBe(1);
-    expect(anonymous.text).toMatch(/log in|logged in|Unauthorized|provide credentials/i);
+    });
+  }
+
+  it('[ID-11, OP-25] reads as a viewer, over https', async () => {
+    const pods = await kubectl('ben', ['get', 'pods', '-A']);
+    expect(pods).toMatchObject({ code: 0 });
+    expect(pods.text).toContain('hello');
+    expect(await kubectl('ben', ['logs', '-n', 'shop', 'cart', '--tail=1'])).toMatchObject({ code: 0 });
+  });
+
+  it('[ID-11, ID-12] changes nothing and opens no terminal as a viewer', async () => {
+    for (const args of [
+      ['delete', 'pod', 'hello'],
+      ['exec', 'hello', '--', 'id'],
+      ['label', 'pod', 'hello', 'a=b'],
+    ]) {
+      const refused = await kubectl('ben', args);
+      expect(refused.code).toBe(1);
+      expect(refused.text).toContain('clusterprofiles/proxy');
+    }
+  });
+
+  it('[ID-20] opens a terminal as an operator, over WebSocket', async () => {
+    expect(await kubectl('ana', ['exec', 'hello', '--', 'echo', 'from inside'])).toEqual({
+      code: 0,
+      text: 'from inside\n',
+    });
+  });
+
+  it('[ID-24] acts as another where the hub lets the user', async () => {
+    expect(await kubectl('ana', ['--as=ben', 'get', 'pods'])).toMatchObject({ code: 0 });
+    expect((await kubectl('ana', ['--as=ben', 'delete', 'pod', 'hello'])).code).toBe(1);
+    expect((await kubectl('ben', ['--as=ana', 'get', 'pods'])).text).toContain('does not let you act as');
+  });
+
+  it('[ID-17] auth can-i answers what would be', async () => {
+    expect((await kubectl('ana', ['auth', 'can-i', 'delete', 'pods'])).text).toBe('yes\n');
+    expect((await kubectl('ben', ['auth', 'can-i', 'delete', 'pods'])).text).toMatch(/^no/);
+    expect((await kubectl('ben', ['auth', 'can-i', 'list', 'pods'])).text).toBe('yes\n');
+  });
+
+  it('[ID-10] nobody is told of nothing', async () => {
+    const refused = await kubectl('nobody', ['get', 'pods']);
+    expect(refused.code).toBe(1);
+    expect(refused.text).not.toContain('payments-prod-eu-1 ');
   });
 });

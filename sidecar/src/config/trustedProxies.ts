@@ -12,13 +12,13 @@ export interface TrustedProxies {
 export function parseTrustedProxies(entries: readonly string[]): TrustedProxies {
   const list = new BlockList();
   for (const entry of entries) {
-    const [address = '', lengthText] = entry.split('/');
+    const [address = '', lengthText, ...rest] = entry.split('/');
     const family = isIP(address);
     const type = family === 6 ? 'ipv6' : 'ipv4';
     const longest = family === 6 ? 128 : 32;
     const length = lengthText === undefined ? longest : Number(lengthText);
     const isLength = lengthText === undefined || /^\d{1,3}$/.test(lengthText);
-    if (family === 0 || !isLength || length > longest)
+    if (family === 0 || !isLength || length > longest || rest.length > 0)
       throw new Error(`"${entry}" is not an address or network such as 10.0.0.0/8`);
     list.addSubnet(address, length, type);
   }
