@@ -9,11 +9,13 @@ import { createCredentials } from '../credentials/createCredentials.ts';
 import { noCredential } from '../credentials/noCredential.ts';
 import { createRunPlugin } from '../credentials/runPlugin.ts';
 import { createConfigEndpoint } from '../dashboard/configEndpoint.ts';
+import { findDashboardFault } from '../dashboard/findDashboardFault.ts';
 import { createPassThrough } from '../dashboard/passThrough.ts';
 import { createFindSeenClusters } from '../dashboard/seenClusters.ts';
 import { type Clock, sleep } from '../foundation/clock.ts';
 import { CodedError } from '../foundation/errors.ts';
 import type { Log } from '../foundation/log.ts';
+import { isHostAllowed } from '../identity/checkHost.ts';
 import { createHubCredential } from '../inventory/hubCredential.ts';
 import { createInventory } from '../inventory/inventory.ts';
 import type { RootSource } from '../inventory/loadRoots.ts';
@@ -190,27 +192,21 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
     }));
   const listener = createListener(dispatch, servingPair?.pair);
   let draining = false;
+  let adminPort = 0;
   const admin = createServer(
     createAdminApp({
       inventory,
       isDraining: () => draining,
-      isDashboardAnswering: async () => {
-        const { statusCode, body } = await dashboardAgent.request({
-          origin: dashboardUrl.origin,
-          path: `${baseUrl}/`,
-          method: 'HEAD',
-          ...(dashboardHost === '' ? {} : { headers: { host: dashboardHost } }),
-          headersTimeout: 2000,
-        });
-        await body.dump();
-        return statusCode < 500;
-      },
+      findDashboardFault: () =>
+        findDashboardFault({ dashboardUrl, dashboardHost, baseUrl, dispatcher: dashboardAgent }),
+      isHostAllowed: (request) => !isLoopback(options.adminListen.host) || isHostAllowed(request, adminPort),
+      log,
     }),
   );
 
   inventory.setRoots(roots.roots);
   port = await listen(listener.server, options.listen);
-  const adminPort = await listen(admin, options.adminListen);
+  adminPort = await listen(admin, options.adminListen);
   log.info('serving', { port, adminPort, dashboard: dashboardUrl.origin, roots: roots.roots.length });
 
   return {

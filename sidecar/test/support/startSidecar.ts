@@ -1,0 +1,89 @@
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { serve, type Sidecar } from '../../src/commands/serve.ts';
+import { parseOptions } from '../../src/config/options.ts';
+import { readOptionTexts } from '../../src/config/readOptionTexts.ts';
+import { systemClock } from '../../src/foundation/clock.ts';
+import { silentLog } from '../../src/foundation/log.ts';
+
+const apiVersion = 'client.authentication.k8s.io/v1';
+
+/** A context of a kubeconfig: its hub, and the `user` by which it is reached. */
+export interface TestContext {
+  readonly server: string;
+  readonly user: object;
+}
+
+/** A whole sidecar with files of its own, without sign-in; one provider `p`, whose plugin answers a token. */
+export interface TestSidecar extends Sidecar {
+  /** Where its files are. */
+  readonly folder: string;
+  writeKubeconfig(contexts: Readonly<Record<string, TestContext>>): Promise<void>;
+  readyz(): Promise<{ readonly status: number; readonly text: string }>;
+  close(): Promise<void>;
+}
+
+export async function startSidecar(
+  contexts: Readonly<Record<string, TestContext>>,
+  ...more: readonly string[]
+): Promise<TestSidecar> {
+  const folder = await mkdtemp(join(tmpdir(), 'sidecar-'));
+  const write = (name: string, value: object): Promise<void> =>
+    writeFile(join(folder, name), JSON.stringify(value));
+  const writeKubeconfig: TestSidecar['writeKubeconfig'] = (next) => {
+    const entries = Object.entries(next);
+    return write('kubeconfig', {
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: entries.map(([name, { server }]) => ({ name, cluster: { server } })),
+      users: entries.map(([name, { user }]) => ({ name, user })),
+      contexts: entries.map(([name]) => ({ name, context: { cluster: name, user: name } })),
+    });
+  };
+  const command = await writePlugin(folder, 'of-the-provider');
+  await write('providers', {
+    providers: [{ name: 'p', execConfig: { apiVersion, command, provideClusterInfo: true } }],
+  });
+  await writeKubeconfig(contexts);
+  const line = readOptionTexts(
+    [
+      `--cluster-inventory-provider-file=${join(folder, 'providers')}`,
+      `--kubeconfig=${join(folder, 'kubeconfig')}`,
+      '--auth=none',
+      '--listen=127.0.0.1:0',
+      '--admin-listen=127.0.0.1:0',
+      ...more,
+    ],
+    {},
+  );
+  if (line.kind !== 'options') throw new Error('no options');
+  const sidecar = await serve(parseOptions(line.texts, 'none'), {
+    environment: { PATH: process.env['PATH'] },
+    clock: systemClock,
+    random: Math.random,
+    log: silentLog,
+  });
+  return {
+    ...sidecar,
+    folder,
+    writeKubeconfig,
+    async readyz() {
+      const response = await fetch(`http://127.0.0.1:${sidecar.adminPort}/readyz?verbose`);
+      return { status: response.status, text: await response.text() };
+    },
+    async close() {
+      await sidecar.drain(0);
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+/** A credential plugin that answers this token. @returns its command */
+export async function writePlugin(folder: string, token: string): Promise<string> {
+  const command = join(folder, `plugin-${token}`);
+  const credential = { apiVersion, kind: 'ExecCredential', status: { token } };
+  await writeFile(command, `#!/bin/sh\necho '${JSON.stringify(credential)}'\n`);
+  await chmod(command, 0o755);
+  return command;
+}
