@@ -22,11 +22,12 @@ export function createReviewHub(roots: readonly Root[], clock: Clock, execUser: 
     const [root] = next;
     const fingerprint = next.length === 1 ? JSON.stringify(root) : '';
     if (current?.fingerprint === fingerprint) return;
-    current?.client.close();
+    const outdated = current;
     current =
       root === undefined || next.length > 1
         ? undefined
         : { fingerprint, client: createHubClient(root, createHubCredential(root, clock, execUser)) };
+    outdated?.client.close();
   };
 
   if (roots.length !== 1) {

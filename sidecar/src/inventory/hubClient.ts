@@ -17,13 +17,14 @@ export interface HubRequestOptions {
 /**
  * Requests to one hub, as the sidecar itself; a 401 is asked again once with a credential read anew (DI-15). The body
  * is the caller's to read or destroy.
- * @throws CodedError `hub-unreachable`, or of stage `credential` when the root's own plugin fails
+ * @throws CodedError `hub-unreachable`, `kubeconfig-invalid` for a root that is written wrongly, or of stage `credential` when the root's own plugin fails
  */
 export interface HubClient {
   get(path: string, options: HubRequestOptions): Promise<HubResponse>;
   post(path: string, object: object, options: HubRequestOptions): Promise<HubResponse>;
   /** The same as whoever holds this token, and by nothing else. */
   postAs(token: string, path: string, object: object, options: HubRequestOptions): Promise<HubResponse>;
+  /** Ends what is open, the credential too. */
   close(): void;
 }
 
@@ -40,8 +41,7 @@ export function createHubClient(root: Root, credential: HubCredential): HubClien
   let dispatcher: { readonly key: string; readonly agent: Dispatcher } | undefined;
   /** Without a client certificate, which would speak before any token. */
   let bareDispatcher: Dispatcher | undefined;
-  const { origin, pathname } = new URL(root.server);
-  const basePath = pathname.replace(/\/+$/, '');
+  const server = URL.parse(root.server);
 
   const dispatcherFor = (certificate: { certificate: string; key: string } | undefined): Dispatcher => {
     if (certificate === undefined) return (bareDispatcher ??= buildDispatcher(root, undefined));
@@ -58,9 +58,11 @@ export function createHubClient(root: Root, credential: HubCredential): HubClien
     authorization: string | undefined,
     { path, object, signal, headersTimeoutMs = defaultHeadersTimeoutMs }: HubRequest,
   ): Promise<HubResponse> => {
+    if (server === null)
+      throw new CodedError('kubeconfig-invalid', `the server of ${root.name} is not a URL`);
     const response = await agent.request({
-      origin,
-      path: `${basePath}${path}`,
+      origin: server.origin,
+      path: `${server.pathname.replace(/\/+$/, '')}${path}`,
       method: object === undefined ? 'GET' : 'POST',
       headers: {
         accept: 'application/json',
@@ -103,6 +105,7 @@ export function createHubClient(root: Root, credential: HubCredential): HubClien
       coded(send(dispatcherFor(undefined), `Bearer ${token}`, { path, object, ...options })),
     close() {
       for (const each of [dispatcher?.agent, bareDispatcher]) void each?.destroy().catch(() => undefined);
+      credential.close();
     },
   };
 }

@@ -14,9 +14,14 @@ export interface HubCredential {
   get(): Promise<RootCredential>;
   /** The hub answered 401: what is remembered is read anew (DI-15). */
   renew(): void;
+  /** The root is gone, and with it what was opened for it. */
+  close(): void;
 }
 
-/** What a kubeconfig's `user.exec` answers; made outside, where plugins are run. */
+/**
+ * What a kubeconfig's `user.exec` answers; made outside, where plugins are run. Never throws: what is wrong with it is
+ * what `get` rejects with, and so the failure of that root alone (DI-04).
+ */
 export type ExecUser = (
   root: Root,
   exec: UnknownRecord,
@@ -26,6 +31,7 @@ export type ExecUser = (
     readonly clientCertificate?: { certificate: string; key: string };
   }>;
   renew(): void;
+  close(): void;
 };
 
 /** A mounted token is read again after this long; the kubelet swaps it well before it expires. */
@@ -46,6 +52,9 @@ export function createHubCredential(root: Root, clock: Clock, execUser: ExecUser
       renew: () => {
         source.renew();
       },
+      close: () => {
+        source.close();
+      },
     };
   }
   const certificate =
@@ -57,7 +66,7 @@ export function createHubCredential(root: Root, clock: Clock, execUser: ExecUser
       : user.basic &&
         `Basic ${Buffer.from(`${user.basic.username}:${user.basic.password}`).toString('base64')}`;
   const fixed = { ...(authorization === undefined ? {} : { authorization }), ...certificate };
-  return { get: () => Promise.resolve(fixed), renew: () => undefined };
+  return { get: () => Promise.resolve(fixed), renew: () => undefined, close: () => undefined };
 }
 
 function createTokenFileCredential(
@@ -84,5 +93,6 @@ function createTokenFileCredential(
     renew() {
       if (known) known = { ...known, readAt: Number.NEGATIVE_INFINITY };
     },
+    close: () => undefined,
   };
 }

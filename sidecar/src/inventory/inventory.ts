@@ -131,15 +131,17 @@ export function createInventory(options: InventoryOptions): Inventory {
     setRoots(roots) {
       const wanted = new Map(roots.map((root) => [root.name, root]));
       for (const [name, current] of watched) {
-        const next = wanted.get(name);
-        if (next && JSON.stringify(next) === current.fingerprint) continue;
+        if (wanted.has(name)) continue;
         stopRoot(current);
         watched.delete(name);
-        if (!next) forgetSlices(name, []);
+        forgetSlices(name, []);
       }
       for (const [name, root] of wanted) {
-        if (watched.has(name)) continue;
+        const outdated = watched.get(name);
+        if (outdated?.fingerprint === JSON.stringify(root)) continue;
+        // The new one first: the credential of a plugin that both have is kept while one of them is open.
         const started = startRoot(root);
+        if (outdated) stopRoot(outdated);
         watched.set(name, started);
         forgetSlices(name, started.slices);
       }
