@@ -25,6 +25,7 @@ const ACCESS: Readonly<Record<AccessState, StateDescription>> = {
   'credential-failed': { word: 'Credential failed', severity: 'error' },
   unreachable: { word: 'Unreachable', severity: 'error' },
   'credential-rejected': { word: 'Credential rejected', severity: 'error' },
+  'impersonation-refused': { word: 'Impersonation refused', severity: 'error' },
   invalid: { word: 'Invalid profile', severity: 'error' },
   'being-removed': { word: 'Being removed', severity: 'progress' },
 };

@@ -62,6 +62,7 @@ export interface ClusterSummary {
       | 'credential-failed'
       | 'unreachable'
       | 'credential-rejected'
+      | 'impersonation-refused'
       | 'being-removed';
     /** Where it failed. */
     readonly stage?: 'profile' | 'access' | 'credential' | 'connection' | 'api' | 'permission';

@@ -11,6 +11,7 @@ export type AccessState =
   | 'credential-failed'
   | 'unreachable'
   | 'credential-rejected'
+  | 'impersonation-refused'
   | 'being-removed';
 
 export interface ClusterStatus {
@@ -46,7 +47,7 @@ const statesByStage: Readonly<Record<Stage, AccessState>> = {
   credential: 'credential-failed',
   connection: 'unreachable',
   api: 'unreachable',
-  permission: 'unreachable',
+  permission: 'impersonation-refused',
 };
 
 /** The status that an error gives; undefined for an error that is not the cluster's. */

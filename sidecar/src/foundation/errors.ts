@@ -97,6 +97,13 @@ export const errorRegistry = {
   'response-invalid': connection('The API server answered something that is not HTTP'),
   'redirect-refused': connection('The API server redirects to another server'),
 
+  'provider-may-not-impersonate': {
+    status: unavailable,
+    reason: 'ServiceUnavailable',
+    stage: 'permission',
+    summary: 'The cluster does not let the provider impersonate users',
+  },
+
   'cluster-unknown': { status: 404, reason: 'NotFound', summary: 'There is no such cluster' },
   'path-refused': badRequest('The path of the request is not canonical'),
   'upgrade-invalid': badRequest('The upgrade request is not valid'),

@@ -3,6 +3,7 @@ import type { Credential } from '../credentials/credential.ts';
 import type { Clock } from '../foundation/clock.ts';
 import type { CodedError } from '../foundation/errors.ts';
 import type { HeaderPairs } from './headerPairs.ts';
+import type { ExplainForbidden } from './impersonationProbe.ts';
 import type { KubernetesRequest } from './kubernetesRequest.ts';
 import type { ProxyLimits } from './limits.ts';
 
@@ -19,6 +20,8 @@ export interface ForwardContext {
   readonly identityHeaders: HeaderPairs;
   /** The user's own, under `passthrough`; otherwise the provider's is used. */
   readonly userCredential: Credential | undefined;
+  /** Asked when the cluster answers 403: whether that is the provider's fault, not the user's (ID-25). */
+  readonly explainForbidden: ExplainForbidden | undefined;
   /** Where the body had to be read first; otherwise it streams. Small and safe to send again. */
   readonly body: Buffer | undefined;
   /** Ends what is open: the access was withdrawn, or is no longer allowed. */

@@ -86,6 +86,23 @@ function dispatch(
       return;
     }
 
+    const writeHead = (
+      current: Dispatcher.DispatchController,
+      status: number,
+      statusMessage: string | undefined,
+    ): void => {
+      const headers = buildResponseHeaders({
+        upstream: pairHeaders(rawHeadersOf(current)),
+        status,
+        connection: cluster.connection,
+        clusterPrefix: context.clusterPrefix,
+        rest: context.rest,
+      });
+      response.writeHead(status, readReason(statusMessage, status), headers.flat());
+      // A watch sends nothing until something happens; its reader is to know that it began (PX-21).
+      response.flushHeaders();
+    };
+
     const handler: Dispatcher.DispatchHandler = {
       onRequestStart(started) {
         controller = started;
@@ -99,17 +116,27 @@ function dispatch(
           current.abort(new CodedError('connection-reset'));
           return;
         }
-        onOutcome('ok');
-        const headers = buildResponseHeaders({
-          upstream: pairHeaders(rawHeadersOf(current)),
-          status,
-          connection: cluster.connection,
-          clusterPrefix: context.clusterPrefix,
-          rest: context.rest,
+        const begin = (): void => {
+          onOutcome('ok');
+          writeHead(current, status, statusMessage);
+        };
+        const explain = status === 403 && !upstream.asked.isProxySubresource && context.explainForbidden;
+        if (!explain) {
+          begin();
+          return;
+        }
+        // Whose fault it is decides what is answered; until then nothing of the body is read.
+        current.pause();
+        void explain(cluster, credential).then((fault) => {
+          if (settled || response.destroyed) return;
+          if (fault === undefined) {
+            begin();
+            current.resume();
+            return;
+          }
+          finish(fault);
+          current.abort(fault);
         });
-        response.writeHead(status, readReason(statusMessage, status), headers.flat());
-        // A watch sends nothing until something happens; its reader is to know that it began (PX-21).
-        response.flushHeaders();
       },
       onResponseData(current, chunk) {
         if (settled || response.destroyed) return;

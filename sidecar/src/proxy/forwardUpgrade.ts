@@ -117,8 +117,20 @@ function exchange(parts: Exchange, context: ForwardContext): Promise<Attempt> {
         reject(new CodedError('plugin-credential-rejected'));
         return;
       }
-      context.onOutcome('ok');
-      relayRefusal(parts, response, context).then(resolve, fail);
+      const relay = (): Promise<Attempt> => {
+        context.onOutcome('ok');
+        return relayRefusal(parts, response, context);
+      };
+      const explain =
+        response.statusCode === 403 && !upstream.asked.isProxySubresource && context.explainForbidden;
+      if (!explain) {
+        relay().then(resolve, fail);
+        return;
+      }
+      void explain(cluster, parts.credential).then((fault) => {
+        if (fault === undefined) relay().then(resolve, fail);
+        else fail(fault);
+      });
     });
     asked.end();
   });

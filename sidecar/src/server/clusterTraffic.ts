@@ -5,15 +5,21 @@ import type { LiveCluster } from '../clusters/liveCluster.ts';
 import type { ClusterRegistry } from '../clusters/registry.ts';
 import type { HubSession, RenewedSession } from '../dashboard/hubSession.ts';
 import type { Clock } from '../foundation/clock.ts';
-import { CodedError } from '../foundation/errors.ts';
+import { asCodedError, CodedError } from '../foundation/errors.ts';
 import { assertNotForged } from '../identity/checkOrigin.ts';
 import type { Caller, Gate } from '../identity/gate.ts';
 import { buildImpersonationHeaders } from '../identity/impersonate.ts';
 import type { ProfileId } from '../identity/profileRights.ts';
 import { readRequestedImpersonation } from '../identity/requestedImpersonation.ts';
-import { answerAccessReview, isAccessReview } from '../proxy/accessReview.ts';
+import {
+  answerAccessReview,
+  answerRulesReview,
+  isAccessReview,
+  isRulesReview,
+} from '../proxy/selfReviews.ts';
 import type { ForwardContext } from '../proxy/context.ts';
 import type { HeaderPairs } from '../proxy/headerPairs.ts';
+import { createExplainForbidden } from '../proxy/impersonationProbe.ts';
 import { parseKubernetesRequest } from '../proxy/kubernetesRequest.ts';
 import type { ProxyLimits } from '../proxy/limits.ts';
 import { assertReadable } from '../proxy/readOnly.ts';
@@ -54,6 +60,7 @@ const maxReviewBytes = 64 * 1024;
 
 export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTraffic {
   const { baseUrl, registry, gate, session, limits, clock } = options;
+  const explainForbidden = createExplainForbidden(clock);
 
   const identify = async (
     request: IncomingMessage,
@@ -87,7 +94,15 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
       const asked = parseKubernetesRequest(rest);
       const method = request.method ?? 'GET';
       const verb = decideVerb({ method, rest, asked, isUpgrade });
-      const entry = await authorize(caller, registry.get(name), verb);
+      let entry: ClusterEntry;
+      try {
+        entry = await authorize(caller, registry.get(name), verb);
+      } catch (thrown) {
+        if (asCodedError(thrown).code !== 'access-denied' || !isRulesReview(method, rest)) throw thrown;
+        onBodyWanted();
+        const json = answerRulesReview(await readRequestBody(request, maxReviewBytes));
+        return { kind: 'answer', json, setCookies };
+      }
       const cluster = await entry.select();
       assertReadable(cluster.rules, asked, verb);
 
@@ -102,6 +117,7 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
         if (answer) return { kind: 'answer', json: answer, setCookies };
       }
 
+      const identity = actAs(caller, cluster);
       const isLong = isUpgrade || asked.isLongRunning;
       const hold = caller && isLong ? gate?.holdStream(caller, idOf(entry), verb) : undefined;
       return {
@@ -111,7 +127,8 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
           clusterPrefix: `${baseUrl}/clusters/${encodeURIComponent(entry.name)}`,
           rest,
           asked,
-          ...actAs(caller, cluster),
+          ...identity,
+          explainForbidden: cluster.rules.mode === 'impersonate' ? explainForbidden : undefined,
           body,
           closed: hold ? AbortSignal.any([cluster.closed, hold.signal]) : cluster.closed,
           setCookies,

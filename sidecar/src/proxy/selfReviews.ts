@@ -63,6 +63,29 @@ export async function answerAccessReview(
   return undefined;
 }
 
+export function isRulesReview(method: string, rest: string): boolean {
+  return (
+    method === 'POST' && rest.split('?', 1)[0] === '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews'
+  );
+}
+
+/**
+ * What somebody may do in a cluster that the hub lets them see and not open: nothing. Headlamp opens each cluster with
+ * this question and asks for a token when it is refused, though none would help; answered, it shows each refusal.
+ */
+export function answerRulesReview(body: Buffer): unknown {
+  let review: unknown;
+  try {
+    review = JSON.parse(body.toString('utf8'));
+  } catch {
+    review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectRulesReview' };
+  }
+  return {
+    ...asRecord(review),
+    status: { resourceRules: [], nonResourceRules: [], incomplete: false },
+  };
+}
+
 function isReadable(
   rules: AccessReviewQuestion['rules'],
   attributes: Readonly<Record<string, unknown>>,

@@ -1,0 +1,82 @@
+import type { LiveCluster } from '../clusters/liveCluster.ts';
+import type { Credential } from '../credentials/credential.ts';
+import type { Clock } from '../foundation/clock.ts';
+import { CodedError } from '../foundation/errors.ts';
+import { asRecord } from '../foundation/unknownValue.ts';
+import { readBodyText } from '../inventory/readBody.ts';
+
+/** Says why a cluster answers 403 to somebody who is impersonated; undefined where it is theirs to hear (ID-25). */
+export type ExplainForbidden = (
+  cluster: LiveCluster,
+  credential: Credential,
+) => Promise<CodedError | undefined>;
+
+const memoryMs = 30_000;
+const timeoutMs = 5000;
+const maxAnswerBytes = 64 * 1024;
+
+/** Kubernetes 1.36 has a narrower verb beside the old one; either lets the provider act as users. */
+const questions = [
+  { verb: 'impersonate', group: '', resource: 'users' },
+  { verb: 'impersonate:user-info', group: 'authentication.k8s.io', resource: 'users' },
+] as const;
+
+/**
+ * Asks the cluster, as the provider, whether it may impersonate users at all: a 403 does not tell by itself whose fault
+ * it is, and Headlamp would ask the user for a token. Remembered for half a minute.
+ */
+export function createExplainForbidden(clock: Clock): ExplainForbidden {
+  const known = new WeakMap<LiveCluster, { readonly at: number; readonly answer: Promise<boolean> }>();
+
+  const mayImpersonate = async (cluster: LiveCluster, credential: Credential): Promise<boolean> => {
+    for (const resourceAttributes of questions) {
+      if (await askAccess(cluster, credential, resourceAttributes)) return true;
+    }
+    return false;
+  };
+
+  return async (cluster, credential) => {
+    let entry = known.get(cluster);
+    if (!entry || clock.now() - entry.at >= memoryMs) {
+      // A probe that fails explains nothing: the 403 passes as it is.
+      entry = { at: clock.now(), answer: mayImpersonate(cluster, credential).catch(() => true) };
+      known.set(cluster, entry);
+    }
+    return (await entry.answer)
+      ? undefined
+      : new CodedError(
+          'provider-may-not-impersonate',
+          `The cluster does not let the provider "${cluster.provider}" impersonate users`,
+        );
+  };
+}
+
+async function askAccess(
+  { connection, connections }: LiveCluster,
+  credential: Credential,
+  resourceAttributes: (typeof questions)[number],
+): Promise<boolean> {
+  const { statusCode, body } = await connections.dispatcher(credential).request({
+    path: `${connection.basePath}/apis/authorization.k8s.io/v1/selfsubjectaccessreviews`,
+    method: 'POST',
+    headers: [
+      'Host',
+      connection.hostHeader,
+      'Content-Type',
+      'application/json',
+      'Accept',
+      'application/json',
+      ...(credential.token === undefined ? [] : ['Authorization', `Bearer ${credential.token}`]),
+    ],
+    body: JSON.stringify({
+      apiVersion: 'authorization.k8s.io/v1',
+      kind: 'SelfSubjectAccessReview',
+      spec: { resourceAttributes },
+    }),
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
+  });
+  const text = await readBodyText(body, maxAnswerBytes);
+  if (statusCode !== 201) throw new Error(`HTTP ${String(statusCode)}`);
+  return asRecord(asRecord(JSON.parse(text))['status'])['allowed'] === true;
+}
