@@ -133,6 +133,8 @@ async function listPages(
 }
 
 export type WatchEvent =
+  /** The hub accepted the watch: what is held is what it goes on from. */
+  | { readonly kind: 'begun' }
   | { readonly kind: 'upsert'; readonly profile: ClusterProfile }
   | { readonly kind: 'delete'; readonly profile: ClusterProfile }
   | { readonly kind: 'bookmark'; readonly resourceVersion: string }
@@ -172,6 +174,7 @@ export async function* watchProfiles(client: HubClient, request: WatchRequest): 
       const text = await readBodyText(body, maxLineBytes);
       throw new HubAnswer(status, text.slice(0, 200));
     }
+    yield { kind: 'begun' };
     async function* rearming(): AsyncGenerator<Buffer> {
       for await (const chunk of body as AsyncIterable<Buffer>) {
         cancel();

@@ -12,7 +12,7 @@ export interface ReflectorState {
   readonly phase: ReflectorPhase;
   /** Since when this phase holds, milliseconds since the epoch. */
   readonly since: number;
-  /** The last time the hub confirmed what is held: a complete list, an event, or a bookmark. */
+  /** The last time the hub confirmed what is held: a complete list, a watch that began, an event, or a bookmark. */
   readonly confirmedAt?: number;
   /** Why, in `failing`. */
   readonly reason?: { readonly code: ErrorCode; readonly message: string };
@@ -105,6 +105,10 @@ export function startReflector(options: ReflectorOptions): Reflector {
     });
     for await (const event of stream) {
       if (stop.signal.aborted) return;
+      if (event.kind === 'begun') {
+        confirm();
+        continue;
+      }
       events++;
       if (event.kind === 'skipped') {
         log.warn('an event of the watch is not about a ClusterProfile');

@@ -273,6 +273,25 @@ describe('list and watch', () => {
     expect(inventory.states()[0]?.namespaces[0]?.state.reason?.code).toBe('hub-unreachable');
   });
 
+  it('[DI-28, FA-01] after an outage the list is confirmed as soon as the hub accepts the watch', async () => {
+    start();
+    await synced();
+    hub.intercept = (_request, response) => {
+      sendJson(response, 503, {});
+      return true;
+    };
+    latestWatch().reset();
+    await until('failing', () => phase() === 'failing');
+    hub.intercept = undefined;
+    clock.advance(2000);
+    const recoveredAt = clock.now();
+    // No event and no bookmark comes.
+    await until('synced', () => phase() === 'synced');
+    expect(hub.watches).toHaveLength(2);
+    expect(lists()).toHaveLength(1);
+    expect(inventory.states()[0]?.namespaces[0]?.state.confirmedAt).toBe(recoveredAt);
+  });
+
   it('[DI-07] the selector is sent to the API server', async () => {
     start();
     await synced();
