@@ -1,5 +1,8 @@
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
-export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
+export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>> & {
+  /** What every line has by itself. */
+  readonly [Reserved in 'time' | 'level' | 'message']?: never;
+};
 
 /** A line a call. Fields are data; nothing that is or may hold a credential is ever passed in. */
 export interface Log {
@@ -26,7 +29,9 @@ export function createLog({ format, level, write, now }: LogOptions): Log {
       if (order[lineLevel] < order[level]) return;
       const time = new Date(now()).toISOString();
       if (format === 'json') {
-        write(`${JSON.stringify({ time, level: lineLevel, message, ...fields })}\n`);
+        const own = { time, level: lineLevel, message };
+        // First for the order, and last since no field takes their place.
+        write(`${JSON.stringify({ ...own, ...fields, ...own })}\n`);
         return;
       }
       const pairs = Object.entries(fields)

@@ -151,7 +151,7 @@ export function startReflector(options: ReflectorOptions): Reflector {
     absentAnswers = 0;
     const reason = describeFailure(thrown, status);
     if (state.phase !== 'failing' || state.reason?.message !== reason.message)
-      log.warn('the hub cannot be followed', { ...reason });
+      log.warn('the hub cannot be followed', { code: reason.code, reason: reason.message });
     setState('failing', reason);
     return backoff.nextMs();
   };

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ClusterProfile } from '../../src/inventory/clusterProfile.ts';
 import { createHubCredential } from '../../src/inventory/hubCredential.ts';
 import { createInventory, type Inventory, type InventoryOptions } from '../../src/inventory/inventory.ts';
-import { silentLog } from '../../src/foundation/log.ts';
+import { createLog, silentLog } from '../../src/foundation/log.ts';
 import { type FakeHub, profileObject, sendJson, startFakeHub } from '../support/fakeHub.ts';
 import { createManualClock, type ManualClock } from '../support/manualClock.ts';
 import { until } from '../support/until.ts';
@@ -290,6 +290,29 @@ describe('list and watch', () => {
     expect(hub.watches).toHaveLength(2);
     expect(lists()).toHaveLength(1);
     expect(inventory.states()[0]?.namespaces[0]?.state.confirmedAt).toBe(recoveredAt);
+  });
+
+  it('[OP-12] an outage is logged as what it is, with its reason', async () => {
+    const lines: string[] = [];
+    hub.intercept = (_request, response) => {
+      sendJson(response, 503, {});
+      return true;
+    };
+    start({
+      log: createLog({
+        format: 'json',
+        level: 'warn',
+        write: (line) => lines.push(line),
+        now: () => clock.now(),
+      }),
+    });
+    await until('a line', () => lines.length > 0);
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      message: 'the hub cannot be followed',
+      code: 'hub-unreachable',
+      reason: 'the hub answers 503',
+      root: 'store/hub',
+    });
   });
 
   it('[DI-07] the selector is sent to the API server', async () => {
