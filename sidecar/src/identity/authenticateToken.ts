@@ -90,8 +90,7 @@ export function createTokenAuthenticator({
       // The hub remembers a token it has seen for some seconds past its end (kube-apiserver 1.36: up to 10).
       if (readTokenExpiry(token) <= now) throw new CodedError('token-rejected');
       const known = good.get(hash);
-      if (known && now - known.checkedAt < memoryMs && now < known.expiresAt)
-        return { user: known.user, isStale: false };
+      if (known && now - known.checkedAt < memoryMs) return { user: known.user, isStale: false };
       const rejectedAt = bad.get(hash);
       if (rejectedAt !== undefined && now - rejectedAt < memoryMs) throw new CodedError('token-rejected');
       const present = running.get(hash);
