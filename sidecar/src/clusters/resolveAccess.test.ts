@@ -118,6 +118,7 @@ describe('choosing a provider', () => {
     const access = resolve(both, file, podAccessPolicy);
     expect(codeOf(access)).toBe('provider-disabled');
     expect(access.kind === 'unreachable' && access.error.message).toContain('execConfig: missing');
+    expect(access.kind === 'unreachable' && access.provider).toBe('first');
   });
 
   it('the first match decides: its fault is not hidden by the next provider', () => {

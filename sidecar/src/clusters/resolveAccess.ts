@@ -70,5 +70,6 @@ export function resolveAccess(
           `The provider "${disabledMatch.name}" is configured with an error: ${disabledMatch.fault}`,
         )
       : new CodedError('no-matching-provider'),
+    ...(disabledMatch ? { provider: disabledMatch.name } : {}),
   };
 }
