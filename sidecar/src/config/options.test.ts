@@ -60,6 +60,11 @@ describe('options', () => {
 
   it('[OP-14] an unknown option is refused, with the nearest known one as a hint', () => {
     expect(faultOf(['--listn', 'x'])).toBe('unknown option --listn; did you mean --listen?');
+    expect(faultOf(['--cluster-inventory-name-spaces', 'x'])).toMatch(
+      /; did you mean --cluster-inventory-namespaces\?$/,
+    );
+    expect(faultOf(['--inventory-namespaces', 'x'])).toMatch(/; --help lists the options$/);
+    expect(faultOf(['--nope', 'x'])).toBe('unknown option --nope; --help lists the options');
     expect(faultOf(['--frobnicate', 'x'])).toBe('unknown option --frobnicate; --help lists the options');
     expect(faultOf(['stray'])).toContain('unknown option stray');
     expect(faultOf(['--listen'])).toBe('--listen needs a value');

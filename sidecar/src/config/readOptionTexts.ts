@@ -54,12 +54,14 @@ export function readOptionTexts(
   return { kind, texts };
 }
 
-function hintFor(unknown: string): string {
+function hintFor(argument: string): string {
+  const unknown = argument.replace(/^-+/, '');
   const ranked = optionDefinitions
-    .map(({ name }) => ({ name, distance: editDistance(unknown.replace(/^-+/, ''), name) }))
+    .map(({ name }) => ({ name, distance: editDistance(unknown, name) }))
     .sort((left, right) => left.distance - right.distance);
   const nearest = ranked[0];
-  return nearest && nearest.distance <= 4
+  // Farther away it is another word, not a slip.
+  return nearest && nearest.distance <= Math.max(2, Math.floor(unknown.length / 3))
     ? `; did you mean --${nearest.name}?`
     : '; --help lists the options';
 }
