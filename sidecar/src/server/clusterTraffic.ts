@@ -117,6 +117,7 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
         if (answer) return { kind: 'answer', json: answer, setCookies };
       }
 
+      // Before the hold, which nobody would release where this is refused.
       const identity = actAs(caller, cluster);
       const isLong = isUpgrade || asked.isLongRunning;
       const hold = caller && isLong ? gate?.holdStream(caller, idOf(entry), verb) : undefined;
