@@ -8,7 +8,8 @@ import { type Demo, startDemo } from '../demo/startDemo.ts';
 import { createCertificateAuthority } from '../parts/certificates.ts';
 import { type SidecarProcess, startSidecar } from '../parts/sidecar.ts';
 import { until } from '../parts/until.ts';
-import { createServiceAccountToken, grantOnHub, grantOnSpoke } from '../parts/users.ts';
+import { providerUser } from '../parts/spoke.ts';
+import { allowImpersonation, createServiceAccountToken, grantOnHub, grantOnSpoke } from '../parts/users.ts';
 
 let demo: Demo;
 let folder: string;
@@ -202,7 +203,11 @@ describe('what', () => {
     const path = '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews';
     expect((await post(eu(path), as('ben'), review)).status).toBe(201);
     expect((await post(eu(`${path}/`), as('ben'), review)).status).toBe(403);
-    expect((await post(eu(path), as('eve'), review)).status).toBe(403);
+    // Who may do nothing is told so, and not refused: Headlamp would ask for a token.
+    const nothing = await post(eu(path), as('eve'), review);
+    expect(nothing.status).toBe(201);
+    expect(await nothing.json()).toMatchObject({ status: { resourceRules: [], nonResourceRules: [] } });
+    expect((await post(`${prefixOf('batch-gpu')}${path}`, as('ben'), review)).status).toBe(404);
   });
 
   it('[ID-17] the answer about oneself says no wherever the hub would refuse', async () => {
@@ -292,6 +297,38 @@ describe('as whom', () => {
     );
     const asMaster = { ...asAna, 'impersonate-group': 'system:masters' };
     expect((await ask(eu('/version'), asMaster)).status).toBe(403);
+  });
+});
+
+describe('[ID-25] a cluster that lets the provider impersonate nobody', () => {
+  const bindings = '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings';
+
+  it('is diagnosed as such, and works when it does', async () => {
+    const [, spoke] = demo.fleet.spokes;
+    if (!spoke) throw new Error('no second spoke');
+    expect((await ask(us('/api/v1/pods'), as('ana'))).status).toBe(200);
+    for (const { metadata } of await spoke.client.list(bindings))
+      if (metadata.name.startsWith('cluster-inventory-impersonator'))
+        await spoke.client.delete(`${bindings}/${metadata.name}`);
+    await until(async () => (await ask(us('/api/v1/pods'), as('ana'))).status === 502, {
+      timeoutMs: 10_000,
+      message: 'the cluster refuses',
+    });
+    const answer = await ask(us('/api/v1/pods'), as('ana'));
+    expect(answer.headers.get('x-cluster-inventory-error')).toBe('provider-may-not-impersonate');
+    expect(await answer.text()).toContain('kubeconfig-secretreader');
+    const listed = (await listAs('ana')).find(({ displayName }) => displayName === 'payments-prod-us-1');
+    expect(listed?.access).toMatchObject({ state: 'impersonation-refused', stage: 'permission' });
+    await allowImpersonation(spoke, providerUser);
+    await until(async () => (await ask(us('/api/v1/pods'), as('ana'))).status === 200, {
+      timeoutMs: 40_000,
+      message: 'the cluster serves again',
+    });
+  }, 70_000);
+
+  it('is told from a refusal of the user', async () => {
+    const answer = await ask(us('/api/v1/secrets'), as('ben'));
+    expect([answer.status, answer.headers.get('x-cluster-inventory-error')]).toEqual([403, null]);
   });
 });
 

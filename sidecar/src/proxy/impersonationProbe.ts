@@ -23,7 +23,8 @@ const questions = [
 
 /**
  * Asks the cluster, as the provider, whether it may impersonate users at all: a 403 does not tell by itself whose fault
- * it is, and Headlamp would ask the user for a token. Remembered for half a minute.
+ * it is, and Headlamp would ask the user for a token. A yes is remembered for half a minute; a no is to be mended, and
+ * asked again as soon as somebody hears of it.
  */
 export function createExplainForbidden(clock: Clock): ExplainForbidden {
   const known = new WeakMap<LiveCluster, { readonly at: number; readonly answer: Promise<boolean> }>();
@@ -42,12 +43,12 @@ export function createExplainForbidden(clock: Clock): ExplainForbidden {
       entry = { at: clock.now(), answer: mayImpersonate(cluster, credential).catch(() => true) };
       known.set(cluster, entry);
     }
-    return (await entry.answer)
-      ? undefined
-      : new CodedError(
-          'provider-may-not-impersonate',
-          `The cluster does not let the provider "${cluster.provider}" impersonate users`,
-        );
+    if (await entry.answer) return undefined;
+    if (known.get(cluster) === entry) known.delete(cluster);
+    return new CodedError(
+      'provider-may-not-impersonate',
+      `The cluster does not let the provider "${cluster.provider}" impersonate users`,
+    );
   };
 }
 
