@@ -3,6 +3,7 @@ import type { Options } from '../config/options.ts';
 import type { ProviderFile } from '../config/providerFile.ts';
 import type { Clock } from '../foundation/clock.ts';
 import type { Log } from '../foundation/log.ts';
+import type { AuditLog } from '../telemetry/audit.ts';
 import { buildAccessPolicy } from './buildAccessPolicy.ts';
 import { accessPolicyAt, followConfigFile, providerFileAt } from './configFile.ts';
 import { findConfigWarnings } from './configWarnings.ts';
@@ -11,6 +12,7 @@ export interface AccessFollower {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly log: Log;
+  readonly audit: AuditLog;
   readonly onProviders: (file: ProviderFile) => void;
   readonly onPolicy: (policy: AccessPolicy) => void;
 }
@@ -28,7 +30,7 @@ export interface FollowedAccess {
  */
 export async function followAccess(
   options: Options,
-  { environment, clock, log, onProviders, onPolicy }: AccessFollower,
+  { environment, clock, log, audit, onProviders, onPolicy }: AccessFollower,
 ): Promise<FollowedAccess> {
   let providers: ProviderFile;
   let policy: AccessPolicy;
@@ -40,6 +42,7 @@ export async function followAccess(
     log,
     onChange(content) {
       providers = content;
+      audit.note('config-changed', { file: options.providerFile });
       warn();
       onProviders(content);
     },
@@ -53,6 +56,7 @@ export async function followAccess(
           log,
           onChange(content) {
             policy = buildAccessPolicy(options, environment, content);
+            audit.note('config-changed', { file: options.accessPolicy });
             warn();
             onPolicy(policy);
           },

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 import { Agent } from 'undici';
 import { createApiRouter } from '../api/router.ts';
 import { createClusterConnections } from '../clusters/connections.ts';
@@ -28,7 +29,9 @@ import { createClusterTraffic } from '../server/clusterTraffic.ts';
 import { createDispatch } from '../server/dispatch.ts';
 import { listen } from '../server/listen.ts';
 import { createOwnAddresses } from '../server/ownAddresses.ts';
+import { createSessionAudit } from '../server/sessionAudit.ts';
 import { createSignIn } from '../server/signIn.ts';
+import { createAudit } from './createAudit.ts';
 import { createExecUser } from './createExecUser.ts';
 import { createUsers } from './createUsers.ts';
 import { followAccess } from './followAccess.ts';
@@ -40,6 +43,8 @@ export interface Surroundings {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
+  /** Where the audit log goes without a file of its own; stderr without this. */
+  readonly auditStream?: Writable;
 }
 
 export interface Sidecar {
@@ -54,7 +59,8 @@ export interface Sidecar {
  * @throws CodedError for options, files and addresses that cannot be used
  */
 export async function serve(options: Options, surroundings: Surroundings): Promise<Sidecar> {
-  const { environment, clock, random, log } = surroundings;
+  const { environment, clock, random, log, auditStream: stream = process.stderr } = surroundings;
+  const { audit, close: closeAudit } = await createAudit(options, { clock, log, stream });
   const source: RootSource = { kubeconfig: options.kubeconfig, contexts: options.contexts, environment };
   const credentials = createCredentials({
     runPlugin: createRunPlugin({ clock, searchPath: environment['PATH'] }),
@@ -68,6 +74,7 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
     environment,
     clock,
     log,
+    audit,
     onProviders: (file) => {
       registry.setProviders(file);
       credentials.endBackoff();
@@ -127,12 +134,19 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
           clock,
         })
       : undefined;
+  let port = 0;
+  const addresses = createOwnAddresses({
+    isLoopback: isLoopback(options.listen.host),
+    port: () => port,
+    allowedOrigins: options.allowedOrigins,
+    trustedProxies: options.trustedProxies,
+  });
   const findSeen = createFindSeenClusters(registry, users);
   const passThrough = createPassThrough({
     dashboardUrl,
     dashboardHost,
     log,
-    copyCookies: (setCookies, request) => users?.session.copyCookies(setCookies, request) ?? [],
+    copyCookies: users ? createSessionAudit({ ...users, ...addresses, audit }) : () => [],
     onUnreachable(_request, response) {
       const error = new CodedError('dashboard-unreachable');
       if (!('writeHead' in response)) writeStatusToSocket(response, error);
@@ -156,13 +170,6 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
     dashboard: passThrough,
     log,
   });
-  let port = 0;
-  const addresses = createOwnAddresses({
-    isLoopback: isLoopback(options.listen.host),
-    port: () => port,
-    allowedOrigins: options.allowedOrigins,
-    trustedProxies: options.trustedProxies,
-  });
   const dispatch = createDispatch({
     ...addresses,
     baseUrl,
@@ -179,6 +186,7 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
     dashboardUpgrade: (request, socket: Socket, head) => {
       passThrough.upgrade(request, socket, head);
     },
+    audit,
     log,
   });
   const servingPair =
@@ -230,6 +238,7 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
       users?.close();
       await credentials.close();
       await dashboardAgent.destroy();
+      await closeAudit();
       admin.close();
       admin.closeAllConnections();
     },

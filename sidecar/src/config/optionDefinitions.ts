@@ -147,6 +147,18 @@ export const optionDefinitions = [
     default: '8',
     help: 'How many credential plugins run at a time.',
   },
+  {
+    name: 'audit',
+    value: 'MODE',
+    default: 'writes',
+    help: 'What the audit log says. writes: each write, upgrade, refusal, sign-in and sign-out, and reads once for each user, cluster and minute. all: every request to a cluster. See docs/audit.md.',
+  },
+  {
+    name: 'audit-log',
+    value: 'FILE',
+    default: '',
+    help: 'Where the audit log goes, a JSON object a line; opened anew when it was moved away. Default: stderr.',
+  },
   { name: 'log-level', value: 'LEVEL', default: 'info', help: 'debug, info, warn or error.' },
   {
     name: 'log-format',

@@ -17,6 +17,11 @@ const authModes = ['hub', 'none'] as const;
 /** How users are known: by the hub (ID-01), or not at all (ID-03). */
 export type AuthMode = (typeof authModes)[number];
 
+const auditModes = ['writes', 'all'] as const;
+
+/** Which requests to clusters the audit log has a line for (ID-30). */
+export type AuditMode = (typeof auditModes)[number];
+
 /** All options, checked. Durations are milliseconds. */
 export interface Options {
   readonly providerFile: string;
@@ -48,6 +53,9 @@ export interface Options {
   readonly streamGraceMs: number;
   readonly pluginTimeoutMs: number;
   readonly pluginConcurrency: number;
+  readonly audit: AuditMode;
+  /** Empty for stderr. */
+  readonly auditLog: string;
   readonly logLevel: LogLevel;
   readonly logFormat: 'json' | 'text' | undefined;
 }
@@ -106,6 +114,8 @@ export function parseOptions(texts: OptionTexts, defaultAuth: AuthMode): Options
     streamGraceMs: read('stream-grace', parseDurationOrZero),
     pluginTimeoutMs: read('plugin-timeout', parseDuration),
     pluginConcurrency: read('plugin-concurrency', parsePositiveInteger),
+    audit: read('audit', (text) => requireOneOf(text, auditModes)),
+    auditLog: read('audit-log', (text) => text),
     logLevel: read('log-level', (text) => requireOneOf(text, ['debug', 'info', 'warn', 'error'] as const)),
     logFormat: read('log-format', (text) =>
       text === '' ? undefined : requireOneOf(text, ['json', 'text'] as const),

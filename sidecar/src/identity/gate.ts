@@ -31,7 +31,12 @@ export interface StreamHold {
 /** The one door: who somebody is and what they may, as the hub says. */
 export interface Gate {
   /** @throws CodedError `sign-in-required`, `token-rejected`, `users-differ`, `impersonation-*`, `reviews-unavailable` */
-  identify(request: IncomingMessage, renewedToken?: string): Promise<Caller>;
+  identify(
+    request: IncomingMessage,
+    renewedToken?: string,
+    /** Told who it is, before it is decided as whom they may act. */
+    onAuthenticated?: (who: Authenticated) => void,
+  ): Promise<Caller>;
   /** Who holds a token that came in a body. @throws CodedError `token-rejected`, `reviews-unavailable` */
   identifyToken(token: string): Promise<User>;
   /**
@@ -88,12 +93,14 @@ export function createGate({ reviews, clock, hashKey, outageGraceMs, streamGrace
     (await decisions.may(user, seeingAttributes('list', { namespace })));
 
   return {
-    async identify(request, renewedToken) {
+    async identify(request, renewedToken, onAuthenticated) {
       const [first, ...others] = findRequestTokens(request).map((each) =>
         each.origin === 'cookie' && renewedToken !== undefined ? { ...each, token: renewedToken } : each,
       );
       if (first === undefined) throw new CodedError('sign-in-required');
-      const { user, isStale } = await authenticateAll([first.token, ...others.map(({ token }) => token)]);
+      const who = await authenticateAll([first.token, ...others.map(({ token }) => token)]);
+      const { user, isStale } = who;
+      onAuthenticated?.(who);
       if (!isStale) lastSeen.set(buildUserKey(user), clock.now());
       const target = readRequestedImpersonation(request.rawHeaders);
       if (target) await assertMayImpersonate(user, target, decisions);

@@ -2,6 +2,7 @@ import type { LiveCluster } from '../clusters/liveCluster.ts';
 import type { Credential } from '../credentials/credential.ts';
 import type { Clock } from '../foundation/clock.ts';
 import type { CodedError } from '../foundation/errors.ts';
+import type { AuditRecord } from '../telemetry/audit.ts';
 import type { HeaderPairs } from './headerPairs.ts';
 import type { ExplainForbidden } from './impersonationProbe.ts';
 import type { KubernetesRequest } from './kubernetesRequest.ts';
@@ -28,7 +29,7 @@ export interface ForwardContext {
   readonly closed: AbortSignal;
   /** `Set-Cookie` of a session that was renewed on the way, for an answer that is no `ServerResponse`. */
   readonly setCookies: readonly string[];
-  readonly requestId: string;
+  readonly audit: AuditRecord;
   readonly limits: ProxyLimits;
   readonly clock: Clock;
   /** What came of it, for the cluster's status. */

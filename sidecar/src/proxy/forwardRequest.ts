@@ -34,6 +34,7 @@ export async function forwardRequest(
     const error = asCodedError(thrown);
     // Who left, or whose access was withdrawn, says nothing about the cluster.
     if (!response.destroyed && !context.closed.aborted) context.onOutcome(error);
+    context.audit.failed(error, !response.destroyed);
     if (response.headersSent) breakOff(response);
     else if (!response.destroyed) writeStatus(response, error);
   }
@@ -51,7 +52,7 @@ function dispatch(
   context: ForwardContext,
   { upstream, credential, body, isLast }: Dispatched,
 ): Promise<Attempt> {
-  const { cluster, closed, limits, onOutcome } = context;
+  const { cluster, closed, limits, audit, onOutcome } = context;
   return new Promise((resolve, reject) => {
     let controller: Dispatcher.DispatchController | undefined;
     let settled = false;
@@ -101,12 +102,16 @@ function dispatch(
       response.writeHead(status, readReason(statusMessage, status), headers.flat());
       // A watch sends nothing until something happens; its reader is to know that it began (PX-21).
       response.flushHeaders();
+      audit.answered(status);
     };
 
     const handler: Dispatcher.DispatchHandler = {
       onRequestStart(started) {
         controller = started;
         if (abortReason) started.abort(abortReason);
+        if (Buffer.isBuffer(body)) audit.bytesIn = body.length;
+        // The body is read from now on, in this same turn: who listens here takes nothing from it.
+        else body?.on('data', (chunk: Buffer) => (audit.bytesIn += chunk.length));
       },
       onResponseStart(current, status, _headers, statusMessage) {
         if (status < 200) return;
@@ -140,6 +145,7 @@ function dispatch(
       },
       onResponseData(current, chunk) {
         if (settled || response.destroyed) return;
+        audit.bytesOut += chunk.length;
         if (response.write(chunk)) return;
         current.pause();
         response.once('drain', () => {

@@ -40,6 +40,7 @@ export async function forwardUpgrade(
   } catch (thrown) {
     const error = asCodedError(thrown);
     if (!leaving.signal.aborted && !context.closed.aborted) context.onOutcome(error);
+    context.audit.failed(error, !socket.destroyed);
     writeStatusToSocket(socket, error);
   } finally {
     socket.off('close', onClose);
@@ -59,7 +60,7 @@ interface Exchange {
 /** Asks for the upgrade and hands over; the answer is read by Node's strict parser. */
 function exchange(parts: Exchange, context: ForwardContext): Promise<Attempt> {
   const { connected, upstream, signal } = parts;
-  const { limits, cluster } = context;
+  const { limits, cluster, audit } = context;
   return new Promise((resolve, reject) => {
     // Without an agent: one would dial by itself.
     const asked: ClientRequest = sendRequest({
@@ -94,6 +95,9 @@ function exchange(parts: Exchange, context: ForwardContext): Promise<Attempt> {
     asked.once('upgrade', (response, upgraded, upstreamHead) => {
       answered();
       context.onOutcome('ok');
+      audit.answered(101);
+      audit.bytesIn += parts.head.length;
+      audit.bytesOut += upstreamHead.length;
       acceptUpgrade(parts, response, upstreamHead, context.setCookies);
       tunnel({
         client: parts.socket,
@@ -101,7 +105,9 @@ function exchange(parts: Exchange, context: ForwardContext): Promise<Attempt> {
         clock: context.clock,
         halfCloseMs: limits.halfCloseMs,
         closed: context.closed,
+        counted: audit,
       }).then(() => {
+        if (context.closed.aborted) audit.failed(asCodedError(context.closed.reason), false);
         resolve('done');
       }, reject);
     });
@@ -177,6 +183,8 @@ async function relayRefusal(
     clusterPrefix: context.clusterPrefix,
     rest: context.rest,
   });
+  const { audit } = context;
+  audit.answered(status);
   socket.resume();
   // With nobody to write to, nobody would read to its end either (PX-23).
   socket.once('close', () => connected.destroy());
@@ -186,6 +194,7 @@ async function relayRefusal(
       resolve(!response.complete);
     });
     response.on('error', () => undefined);
+    response.on('data', (chunk: Buffer) => (audit.bytesOut += chunk.length));
     if (upstream.method === 'HEAD') response.resume();
     else response.pipe(socket, { end: false });
   });

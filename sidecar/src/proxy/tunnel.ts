@@ -9,10 +9,19 @@ export interface TunnelOptions {
   readonly halfCloseMs: number;
   /** Ends both at once when aborted. */
   readonly closed: AbortSignal;
+  /** What came from the client, and from upstream. */
+  readonly counted: { bytesIn: number; bytesOut: number };
 }
 
 /** Bytes in both directions, exactly and with back-pressure, until both ends are done. Resolves when both are closed. */
-export function tunnel({ client, upstream, clock, halfCloseMs, closed }: TunnelOptions): Promise<void> {
+export function tunnel({
+  client,
+  upstream,
+  clock,
+  halfCloseMs,
+  closed,
+  counted,
+}: TunnelOptions): Promise<void> {
   return new Promise((resolve) => {
     let cancelTimer: (() => void) | undefined;
     const destroyBoth = (): void => {
@@ -38,14 +47,15 @@ export function tunnel({ client, upstream, clock, halfCloseMs, closed }: TunnelO
       closed.removeEventListener('abort', destroyBoth);
       resolve();
     };
-    for (const [from, to] of [
-      [client, upstream],
-      [upstream, client],
+    for (const [from, to, direction] of [
+      [client, upstream, 'bytesIn'],
+      [upstream, client, 'bytesOut'],
     ] as const) {
       // Its close follows.
       from.on('error', () => undefined);
       from.once('end', onEnd);
       from.once('close', onClose);
+      from.on('data', (chunk: Buffer) => (counted[direction] += chunk.length));
       from.pipe(to);
     }
     closed.addEventListener('abort', destroyBoth, { once: true });

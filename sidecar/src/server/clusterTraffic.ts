@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { ClusterEntry } from '../clusters/clusterEntry.ts';
 import type { LiveCluster } from '../clusters/liveCluster.ts';
@@ -25,6 +24,7 @@ import type { ProxyLimits } from '../proxy/limits.ts';
 import { assertReadable } from '../proxy/readOnly.ts';
 import { decideVerb, isSelfReview, type TrafficVerb } from '../proxy/requestVerb.ts';
 import { readRequestBody } from '../proxy/readRequestBody.ts';
+import type { AuditRecord } from '../telemetry/audit.ts';
 
 export interface ClusterTrafficOptions {
   readonly baseUrl: string;
@@ -43,6 +43,8 @@ export interface ClusterRequest {
   readonly isUpgrade: boolean;
   /** Called before the body is read here. */
   readonly onBodyWanted: () => void;
+  /** Told what becomes known. */
+  readonly audit: AuditRecord;
 }
 
 export type Prepared =
@@ -65,13 +67,16 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
   const identify = async (
     request: IncomingMessage,
     renewed: RenewedSession | undefined,
-    isUpgrade: boolean,
+    { isUpgrade, audit }: ClusterRequest,
   ): Promise<Caller | undefined> => {
     if (gate === undefined) {
       if (readRequestedImpersonation(request.rawHeaders)) throw new CodedError('impersonation-refused');
       return undefined;
     }
-    const caller = await gate.identify(request, renewed?.token);
+    const caller = await gate.identify(request, renewed?.token, ({ user, isStale }) => {
+      audit.know({ user, isStale });
+    });
+    audit.know({ actsAs: caller.actsAs });
     if (caller.origin === 'cookie') assertNotForged(request, isUpgrade);
     return caller;
   };
@@ -87,16 +92,20 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
   };
 
   return {
-    async prepare(request, { name, rest, isUpgrade, onBodyWanted }) {
+    async prepare(request, clusterRequest) {
+      const { name, rest, isUpgrade, onBodyWanted, audit } = clusterRequest;
       const renewed = await session?.renew(request);
       const setCookies = renewed?.setCookies ?? [];
-      const caller = await identify(request, renewed, isUpgrade);
+      const caller = await identify(request, renewed, clusterRequest);
       const asked = parseKubernetesRequest(rest);
       const method = request.method ?? 'GET';
       const verb = decideVerb({ method, rest, asked, isUpgrade });
+      const isLong = isUpgrade || asked.isLongRunning;
+      const found = registry.get(name);
+      audit.know({ verb, asked, isUpgrade, isLong, ...(found && { cluster: found }) });
       let entry: ClusterEntry;
       try {
-        entry = await authorize(caller, registry.get(name), verb);
+        entry = await authorize(caller, found, verb);
       } catch (thrown) {
         if (asCodedError(thrown).code !== 'access-denied' || !isRulesReview(method, rest)) throw thrown;
         onBodyWanted();
@@ -104,6 +113,7 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
         return { kind: 'answer', json, setCookies };
       }
       const cluster = await entry.select();
+      audit.know({ mode: cluster.rules.mode });
       assertReadable(cluster.rules, asked, verb);
 
       const isReview = isSelfReview(method, rest);
@@ -119,7 +129,7 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
 
       // Before the hold, which nobody would release where this is refused.
       const identity = actAs(caller, cluster);
-      const isLong = isUpgrade || asked.isLongRunning;
+      audit.know({ identityHeaders: identity.identityHeaders });
       const hold = caller && isLong ? gate?.holdStream(caller, idOf(entry), verb) : undefined;
       return {
         kind: 'forward',
@@ -135,7 +145,7 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
           setCookies,
           clock,
           limits,
-          requestId: randomUUID(),
+          audit,
           onOutcome: (outcome) => {
             entry.report(outcome);
           },

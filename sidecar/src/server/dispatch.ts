@@ -8,6 +8,7 @@ import { forwardRequest } from '../proxy/forwardRequest.ts';
 import { forwardUpgrade } from '../proxy/forwardUpgrade.ts';
 import { breakOff, writeStatus, writeStatusToSocket } from '../proxy/status.ts';
 import { routeTarget } from '../proxy/target.ts';
+import type { AuditLog, AuditRecord } from '../telemetry/audit.ts';
 import type { ClusterTraffic } from './clusterTraffic.ts';
 import type { SignIn } from './signIn.ts';
 
@@ -22,6 +23,9 @@ export interface DispatchOptions {
   readonly isHostAllowed: (request: IncomingMessage) => boolean;
   /** The origins of the dashboard's own pages, as a request came in (ID-09). */
   readonly ownOrigins: (request: IncomingMessage) => readonly string[];
+  /** Where a request came from, for the audit. */
+  readonly sourceAddress: (request: IncomingMessage) => string | undefined;
+  readonly audit: AuditLog;
   readonly log: Log;
 }
 
@@ -44,10 +48,11 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   const { baseUrl, traffic, signIn, log } = options;
 
   /** @throws CodedError for what is refused here */
-  const route = (request: IncomingMessage): Destination => {
+  const route = (request: IncomingMessage, audit: AuditRecord): Destination => {
     if (!options.isHostAllowed(request)) throw new CodedError('host-refused');
     const target = routeTarget(request.url ?? '', { basePath: baseUrl, namePrefix: clusterNamePrefix });
     if (target.kind === 'refused') throw new CodedError(target.code);
+    if (target.kind === 'cluster') audit.know({ clusterName: target.name });
     const isRead =
       (request.method === 'GET' || request.method === 'HEAD') && request.headers.upgrade === undefined;
     const guarded = target.kind === 'cluster' || !isRead || isGuardedPath(request.url ?? '', baseUrl);
@@ -59,14 +64,18 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     return target;
   };
 
-  const handleRequest = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const handleRequest = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    audit: AuditRecord,
+  ): Promise<void> => {
     const coding = request.headers['transfer-encoding'];
     if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
       // The parser takes the chunks off and leaves the rest, of which nobody would tell the cluster (TH-41).
       response.shouldKeepAlive = false;
       throw new CodedError('headers-refused');
     }
-    const destination = route(request);
+    const destination = route(request, audit);
     // The listener leaves it to whoever answers the request (PX-24).
     const sendContinue = (): void => {
       if (request.headers.expect !== undefined) response.writeContinue();
@@ -78,26 +87,39 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       return;
     }
     const { name, rest } = destination;
-    if (await signIn?.handle(request, response, rest)) return;
+    if (await signIn?.handle(request, response, rest, audit)) {
+      audit.answered(response.statusCode);
+      audit.finish();
+      return;
+    }
     if (backendRoutes.test(rest)) throw new CodedError('not-implemented');
     const prepared = await traffic.prepare(request, {
       name,
       rest,
       isUpgrade: false,
       onBodyWanted: sendContinue,
+      audit,
     });
     if (prepared.kind === 'answer') {
       writeJson(response, prepared.json, prepared.setCookies);
+      audit.answered(response.statusCode);
+      audit.finish();
       return;
     }
     const { context, release } = prepared;
     // A cluster's own cookies are dropped: what is set here is what the browser gets.
     if (context.setCookies.length > 0) response.setHeader('Set-Cookie', context.setCookies);
     await forwardRequest(request, response, context).finally(release);
+    audit.finish();
   };
 
-  const handleUpgrade = async (request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> => {
-    const destination = route(request);
+  const handleUpgrade = async (
+    request: IncomingMessage,
+    socket: Socket,
+    head: Buffer,
+    audit: AuditRecord,
+  ): Promise<void> => {
+    const destination = route(request, audit);
     if (destination.kind === 'other') {
       options.dashboardUpgrade(request, socket, head);
       return;
@@ -109,16 +131,21 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       rest,
       isUpgrade: true,
       onBodyWanted: () => undefined,
+      audit,
     });
     // An upgrade has no body, so that there is nothing to answer it from.
     if (prepared.kind === 'answer') throw new CodedError('upgrade-invalid');
     await forwardUpgrade(request, socket, head, prepared.context).finally(prepared.release);
+    audit.finish();
   };
 
-  const codeOf = (thrown: unknown): CodedError => {
+  const fail = (thrown: unknown, audit: AuditRecord): CodedError => {
     const error = asCodedError(thrown);
+    audit.failed(error, true);
+    audit.finish();
     if (error.code === 'internal-error') {
       log.error('a request failed', {
+        requestId: audit.requestId,
         cause: error.cause instanceof Error ? (error.cause.stack ?? '') : String(error.cause),
       });
     }
@@ -127,8 +154,9 @@ export function createDispatch(options: DispatchOptions): Dispatch {
 
   return {
     request(request, response) {
-      handleRequest(request, response).catch((thrown: unknown) => {
-        const error = codeOf(thrown);
+      const audit = options.audit.begin(options.sourceAddress(request));
+      handleRequest(request, response, audit).catch((thrown: unknown) => {
+        const error = fail(thrown, audit);
         if (response.headersSent) breakOff(response);
         else writeStatus(response, error);
       });
@@ -138,8 +166,9 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       socket.on('error', () => {
         socket.destroy();
       });
-      handleUpgrade(request, socket, head).catch((thrown: unknown) => {
-        writeStatusToSocket(socket, codeOf(thrown));
+      const audit = options.audit.begin(options.sourceAddress(request));
+      handleUpgrade(request, socket, head, audit).catch((thrown: unknown) => {
+        writeStatusToSocket(socket, fail(thrown, audit));
       });
     },
   };

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { TrustedProxies } from '../config/trustedProxies.ts';
 import { isHostAllowed } from '../identity/checkHost.ts';
@@ -16,6 +17,8 @@ export interface OwnAddressesOptions {
 export interface OwnAddresses {
   isHostAllowed(request: IncomingMessage): boolean;
   ownOrigins(request: IncomingMessage): readonly string[];
+  /** Where a request came from: the last address that no trusted proxy vouches for (ID-30). */
+  sourceAddress(request: IncomingMessage): string | undefined;
 }
 
 export function createOwnAddresses({
@@ -36,6 +39,16 @@ export function createOwnAddresses({
       const scheme = forwarded('x-forwarded-proto') ?? (socket instanceof TLSSocket ? 'https' : 'http');
       const host = forwarded('x-forwarded-host') ?? headers.host ?? '';
       return [`${scheme}://${host}`.toLowerCase()];
+    },
+    sourceAddress({ headers, socket }) {
+      const forwarded = [headers['x-forwarded-for'] ?? []].flat().join(',').split(',');
+      let address = socket.remoteAddress;
+      while (trustedProxies.has(address)) {
+        const before = forwarded.pop()?.trim() ?? '';
+        if (isIP(before) === 0) break;
+        address = before;
+      }
+      return address;
     },
   };
 }

@@ -5,6 +5,8 @@ import { asRecord } from '../foundation/unknownValue.ts';
 import { assertNotForged } from '../identity/checkOrigin.ts';
 import type { Gate } from '../identity/gate.ts';
 import { readRequestBody } from '../proxy/readRequestBody.ts';
+import type { AuditRecord } from '../telemetry/audit.ts';
+import { findSignedIn } from './sessionAudit.ts';
 
 export interface SignInOptions {
   readonly gate: Gate;
@@ -17,37 +19,56 @@ export interface SignIn {
    * True when the request was for here, and is answered.
    * @throws CodedError `token-rejected`, `sign-in-required` and the like
    */
-  handle(request: IncomingMessage, response: ServerResponse, rest: string): Promise<boolean>;
+  handle(
+    request: IncomingMessage,
+    response: ServerResponse,
+    rest: string,
+    audit: AuditRecord,
+  ): Promise<boolean>;
 }
 
 const maxBytes = 64 * 1024;
 
 export function createSignIn({ gate, session }: SignInOptions): SignIn {
-  const setToken = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const setToken = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    audit: AuditRecord,
+  ): Promise<void> => {
+    audit.know({ event: 'sign-in' });
     assertNotForged(request, false);
     if (request.headers.expect !== undefined) response.writeContinue();
     const token = readToken(await readRequestBody(request, maxBytes));
     // What the hub does not accept never becomes a session.
-    if (token !== '') await gate.identifyToken(token);
+    if (token !== '') audit.know({ user: await gate.identifyToken(token) });
+    else audit.know({ event: 'sign-out' });
+    const leaving = token === '' ? findSignedIn(gate, request) : undefined;
     const { status, setCookies } = await session.setToken(token, request);
     response.setHeader('Set-Cookie', setCookies);
     response.writeHead(status, { 'Cache-Control': 'no-store', 'Content-Length': '0' });
     response.end();
+    const user = await leaving;
+    if (user) audit.know({ user });
   };
 
-  const describeUser = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const describeUser = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    audit: AuditRecord,
+  ): Promise<void> => {
     const renewed = await session.renew(request);
     const { user } = await gate.identify(request, renewed?.token);
+    audit.know({ user });
     if (renewed) response.setHeader('Set-Cookie', renewed.setCookies);
     response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
     response.end(JSON.stringify({ username: user.name, email: '', groups: user.groups }));
   };
 
   return {
-    async handle(request, response, rest) {
+    async handle(request, response, rest, audit) {
       const path = rest.split('?', 1)[0];
-      if (path === '/set-token' && request.method === 'POST') await setToken(request, response);
-      else if (path === '/me' && request.method === 'GET') await describeUser(request, response);
+      if (path === '/set-token' && request.method === 'POST') await setToken(request, response, audit);
+      else if (path === '/me' && request.method === 'GET') await describeUser(request, response, audit);
       else return false;
       return true;
     },

@@ -6,10 +6,12 @@ import type { ClusterEntry } from '../../src/clusters/clusterEntry.ts';
 import { buildClusterName, type ClusterName } from '../../src/clusters/clusterName.ts';
 import { createClusterRegistry } from '../../src/clusters/registry.ts';
 import { parseTrustedProxies } from '../../src/config/trustedProxies.ts';
+import type { AuditMode } from '../../src/config/options.ts';
 import { parseProviderFile } from '../../src/config/providerFile.ts';
+import type { HubSession } from '../../src/dashboard/hubSession.ts';
 import type { Credential, CredentialSource } from '../../src/credentials/credential.ts';
 import { type Clock, systemClock } from '../../src/foundation/clock.ts';
-import { silentLog } from '../../src/foundation/log.ts';
+import { type Log, silentLog } from '../../src/foundation/log.ts';
 import type { Gate } from '../../src/identity/gate.ts';
 import { decodeClusterProfile } from '../../src/inventory/clusterProfile.ts';
 import { buildProfileKey, type ProfileKey } from '../../src/inventory/profileKey.ts';
@@ -19,6 +21,8 @@ import { createClusterTraffic } from '../../src/server/clusterTraffic.ts';
 import { createDispatch } from '../../src/server/dispatch.ts';
 import { listen } from '../../src/server/listen.ts';
 import { createOwnAddresses } from '../../src/server/ownAddresses.ts';
+import { createSignIn } from '../../src/server/signIn.ts';
+import { createAuditLog } from '../../src/telemetry/audit.ts';
 
 export interface ProxyOptions {
   /** The `cluster` of the access provider of each profile, by the profile's name. */
@@ -29,6 +33,11 @@ export interface ProxyOptions {
   /** Who is asked about users; nobody is asked without. */
   readonly gate?: Gate;
   readonly policy?: AccessPolicy;
+  /** The dashboard's side of signing in. */
+  readonly session?: HubSession;
+  readonly trustedProxies?: readonly string[];
+  readonly auditMode?: AuditMode;
+  readonly log?: Log;
 }
 
 /** A source of tokens `token-1`, `token-2`, …: the next one after each that was rejected. */
@@ -43,6 +52,10 @@ export interface Proxy {
   readonly host: string;
   /** Targets and upgrades that went to the dashboard. */
   readonly toDashboard: readonly string[];
+  /** The lines of the audit log so far, as they are written. */
+  readonly auditLines: readonly string[];
+  /** Ends the audit log, with what is open. */
+  closeAudit(): void;
   pathOf(name: string): string;
   entryOf(name: string): ClusterEntry;
   credentialsOf(name: string): FakeCredentials;
@@ -59,6 +72,12 @@ export interface Proxy {
 export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   const { baseUrl = '', limits, clock = systemClock } = options;
   const toDashboard: string[] = [];
+  const auditLines: string[] = [];
+  const audit = createAuditLog({
+    mode: options.auditMode ?? 'writes',
+    clock,
+    write: (line) => auditLines.push(line),
+  });
   const credentials = new Map(Object.keys(options.clusters).map((name) => [name, createFakeCredentials()]));
   const registry = createClusterRegistry({
     policy: options.policy ?? desktopAccessPolicy,
@@ -92,18 +111,18 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
       isLoopback: true,
       port: () => port,
       allowedOrigins: [],
-      trustedProxies: parseTrustedProxies([]),
+      trustedProxies: parseTrustedProxies(options.trustedProxies ?? []),
     }),
     baseUrl,
     traffic: createClusterTraffic({
       baseUrl,
       registry,
       gate: options.gate,
-      session: undefined,
+      session: options.session,
       limits: { ...defaultProxyLimits, ...limits },
       clock,
     }),
-    signIn: undefined,
+    signIn: options.gate && options.session && createSignIn({ gate: options.gate, session: options.session }),
     app(request, response) {
       toDashboard.push(`${request.method ?? ''} ${request.url ?? ''}`);
       request.resume();
@@ -113,7 +132,8 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
       toDashboard.push(`upgrade ${request.url ?? ''}`);
       socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\ndashboard');
     },
-    log: silentLog,
+    audit,
+    log: options.log ?? silentLog,
   });
   const listener = createListener(dispatch);
 
@@ -138,6 +158,10 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     port,
     host: `127.0.0.1:${port}`,
     toDashboard,
+    auditLines,
+    closeAudit: () => {
+      audit.close();
+    },
     pathOf: (name) => `${baseUrl}/clusters/${nameOf(name)}`,
     entryOf(name) {
       const entry = registry.get(nameOf(name));

@@ -1,0 +1,149 @@
+import { type ErrorCode, errorDefinition } from '../foundation/errors.ts';
+
+/** Of every line; another number when the meaning of a field changes. */
+const auditSchema = 'cluster-inventory.headlamp.dev/audit/v1';
+
+export type AuditEvent =
+  | 'request'
+  | 'stream-start'
+  | 'stream-end'
+  | 'sign-in'
+  | 'sign-out'
+  | 'config-changed'
+  | 'refusals-not-written'
+  | 'lines-lost';
+
+export interface AuditUser {
+  readonly name: string;
+  readonly uid: string;
+  readonly groups: readonly string[];
+}
+
+/**
+ * What is known of a request: references to what its way has made anyhow, of which a line is built only when it is
+ * written. Nothing here holds a token, a query, a body or another header of the client.
+ */
+export interface AuditFacts {
+  readonly event: 'sign-in' | 'sign-out';
+  readonly user: AuditUser;
+  /** The hub could not confirm it lately (ID-18). */
+  readonly isStale: boolean;
+  /** The same as `user`, unless the client asked to act as another (ID-24). */
+  readonly actsAs: AuditUser;
+  /** As the path names it, whether there is such a cluster or not. */
+  readonly clusterName: string;
+  readonly cluster: {
+    readonly key: string;
+    readonly name: string;
+    readonly provider: string | undefined;
+    readonly profile: { readonly uid: string };
+  };
+  readonly mode: string;
+  /** `Impersonate-*`, as they go upstream. */
+  readonly identityHeaders: readonly (readonly [name: string, value: string])[];
+  /** The hub's. */
+  readonly verb: string;
+  readonly asked: {
+    readonly group: string;
+    readonly resource: string;
+    readonly subresource: string;
+    readonly namespace: string;
+    readonly name: string;
+  };
+  readonly isUpgrade: boolean;
+  readonly isLong: boolean;
+}
+
+export interface AuditOutcome {
+  readonly code: ErrorCode | undefined;
+  readonly status: number | undefined;
+  readonly durationMs: number;
+  /** Absent at the start of a stream. */
+  readonly bytes: { readonly in: number; readonly out: number } | undefined;
+}
+
+export type AuditFields = Readonly<Record<string, unknown>>;
+
+const maxGroups = 50;
+/** Whoever writes them, names are not longer than what Kubernetes and providers of identities give. */
+const maxTextLength = 1024;
+
+/** Something failed, but nobody was refused. */
+const faults: ReadonlySet<ErrorCode> = new Set(['internal-error', 'shutting-down', 'dashboard-unreachable']);
+/** Faults of a profile's access that the operator's policy makes ones. */
+const policyRefusals: ReadonlySet<ErrorCode> = new Set([
+  'policy-refused',
+  'server-not-allowed',
+  'server-address-refused',
+  'server-not-https',
+  'insecure-refused',
+  'proxy-url-refused',
+]);
+
+/** Whether the sidecar refused: a cluster that cannot be reached refuses nobody. */
+export function isRefusal(code: ErrorCode): boolean {
+  return policyRefusals.has(code) || (errorDefinition(code).stage === undefined && !faults.has(code));
+}
+
+/** One line, with its end; absent fields are left out. */
+export function formatLine(now: number, event: AuditEvent, fields: AuditFields): string {
+  const time = new Date(now).toISOString();
+  return `${JSON.stringify({ schema: auditSchema, time, event, ...fields })}\n`;
+}
+
+/** The fields of ID-30 that are about a request, in the order of docs/audit.md; absent ones are undefined. */
+export function describeRequest(facts: Partial<AuditFacts>, outcome: AuditOutcome): AuditFields {
+  const { user, actsAs, cluster, asked } = facts;
+  const name = cluster?.name ?? facts.clusterName;
+  return {
+    ...(user && { user: cut(user.name), uid: nonEmpty(user.uid), ...describeGroups(user.groups) }),
+    stale: facts.isStale ? true : undefined,
+    actsAs: actsAs && actsAs !== user ? describeUser(actsAs) : undefined,
+    cluster:
+      name === undefined ? undefined : { key: cluster?.key, uid: cluster?.profile.uid, name: cut(name) },
+    mode: facts.mode,
+    identitySent: facts.identityHeaders?.length ? describeIdentity(facts.identityHeaders) : undefined,
+    provider: cluster?.provider,
+    verb: facts.verb,
+    apiGroup: nonEmpty(asked?.group),
+    resource: nonEmpty(asked?.resource),
+    subresource: nonEmpty(asked?.subresource),
+    namespace: nonEmpty(asked?.namespace),
+    name: nonEmpty(asked?.name),
+    decision: outcome.code !== undefined && isRefusal(outcome.code) ? 'deny' : 'allow',
+    code: outcome.code,
+    status: outcome.status,
+    durationMs: outcome.durationMs,
+    bytesIn: outcome.bytes?.in,
+    bytesOut: outcome.bytes?.out,
+  };
+}
+
+function describeUser({ name, uid, groups }: AuditUser): AuditFields {
+  return { user: cut(name), uid: nonEmpty(uid), ...describeGroups(groups) };
+}
+
+function describeGroups(groups: readonly string[]): AuditFields {
+  return {
+    groups: groups.slice(0, maxGroups).map(cut),
+    groupCount: groups.length > maxGroups ? groups.length : undefined,
+  };
+}
+
+/** Each character of a header's value is a byte of UTF-8. */
+function describeIdentity(headers: AuditFacts['identityHeaders']): AuditFields {
+  const valuesOf = (wanted: string): string[] =>
+    headers
+      .filter(([name]) => name === wanted)
+      .map(([, value]) => Buffer.from(value, 'latin1').toString('utf8'));
+  const [name = ''] = valuesOf('Impersonate-User');
+  return { user: cut(name), ...describeGroups(valuesOf('Impersonate-Group')) };
+}
+
+function nonEmpty(text: string | undefined): string | undefined {
+  return text ? cut(text) : undefined;
+}
+
+function cut(text: string): string {
+  return text.length > maxTextLength ? `${text.slice(0, maxTextLength)}…` : text;
+}
