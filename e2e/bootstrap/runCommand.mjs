@@ -1,22 +1,12 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-
-/**
- * Ends a child when our process ends; for children that would go on by themselves.
- * @param {import('node:child_process').ChildProcess} child
- */
-export function endWithUs(child) {
-  const end = () => child.kill();
-  process.once('exit', end);
-  child.once('close', () => process.off('exit', end));
-}
+import { spawnGroup } from './processGroups.mjs';
 
 /** What a command that failed had to say, for people. */
 export class CommandError extends Error {}
 
 /**
- * Runs a command to its end, telling its newest line.
+ * Runs a command to its end, telling its newest line. It ends when our process does, with all that it started.
  * @param {string} command
  * @param {readonly string[]} args
  * @param {object} [options]
@@ -30,15 +20,11 @@ export async function runCommand(
   args,
   { cwd, env, onLine = () => undefined, isNoise = () => false } = {},
 ) {
-  const child = spawn(command, [...args], {
-    cwd,
-    env: env ?? process.env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  endWithUs(child);
+  const child = spawnGroup(command, args, 'pipe', { cwd, env: env ?? process.env });
   /** @type {string[]} */
   const last = [];
   for (const stream of [child.stdout, child.stderr]) {
+    if (stream === null) continue;
     createInterface({ input: stream }).on('line', (line) => {
       if (line.trim() === '') return;
       onLine(line);

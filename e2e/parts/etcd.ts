@@ -34,10 +34,15 @@ export async function startEtcd({ binary, dataFolder, logFolder }: EtcdOptions):
     ],
     logFolder,
   });
-  await until(async () => (await fetch(`${url}/health`)).ok, {
-    timeoutMs: 30_000,
-    message: 'etcd answers',
-    giveUp: daemon.assertRunning,
-  });
+  try {
+    await until(async () => (await fetch(`${url}/health`)).ok, {
+      timeoutMs: 30_000,
+      message: 'etcd answers',
+      giveUp: daemon.assertRunning,
+    });
+  } catch (error) {
+    await daemon.stop();
+    throw error;
+  }
   return { url, stop: () => daemon.stop({ graceMs: 1_000 }) };
 }

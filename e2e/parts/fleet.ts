@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StaticUser } from './apiServer.ts';
 import {
@@ -14,6 +13,7 @@ import { startHub, type AccessProvider, type Hub } from './hub.ts';
 import { writeAuthenticationConfig, type OidcIssuer } from './oidcIssuer.ts';
 import { silent, type Progress } from './progress.ts';
 import { startSpoke, type Spoke } from './spoke.ts';
+import { createTemporaryFolder } from './temporaryFolder.ts';
 
 export interface FleetOptions {
   /** How many spokes; 3 if not told. */
@@ -71,17 +71,18 @@ export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
     impersonation = false,
     oidc,
   } = options;
-  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'fleet-'));
-  const logFolder = join(folder, 'logs');
-  const dataFolder = mkdtempSync(join(tmpdir(), 'fleet-data-'));
-  mkdirSync(logFolder, { recursive: true });
   const binaries = options.binaries ?? (await resolveBinaries({ progress }));
+  const ownFolder = options.folder === undefined ? createTemporaryFolder('fleet-') : undefined;
+  const folder = options.folder ?? ownFolder?.path ?? '';
+  const logFolder = join(folder, 'logs');
+  const data = createTemporaryFolder('fleet-data-');
+  const dataFolder = data.path;
+  mkdirSync(logFolder, { recursive: true });
   const started: { stop(): Promise<void> }[] = [];
   const stop = async (): Promise<void> => {
     await Promise.all(started.splice(0).map((each) => each.stop()));
-    for (const each of [dataFolder, ...(options.folder === undefined ? [folder] : [])]) {
-      rmSync(each, { recursive: true, force: true });
-    }
+    data.remove();
+    ownFolder?.remove();
   };
   try {
     progress('starting etcd');

@@ -1,7 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { endWithUs } from '../bootstrap/runCommand.mjs';
+import { spawnGroup } from '../bootstrap/processGroups.mjs';
 import { goFlags, goVersionNeeded, linkerFlags } from './partsCatalogue.ts';
 import type { Progress } from './progress.ts';
 
@@ -19,8 +18,7 @@ export function createGoTool(folder: string, environment: NodeJS.ProcessEnv): Go
   const env = { ...environment, CGO_ENABLED: '0', GOFLAGS: goFlags.join(' '), GOWORK: 'off' };
 
   const run = async (args: readonly string[], onLine: Progress): Promise<string> => {
-    const child: ChildProcess = spawn('go', args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
-    endWithUs(child);
+    const child = spawnGroup('go', args, 'pipe', { cwd: folder, env });
     let output = '';
     child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
     const last: string[] = [];

@@ -4,13 +4,11 @@ import {
   constants,
   copyFileSync,
   mkdirSync,
-  mkdtempSync,
   readFileSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ApiServer } from './apiServer.ts';
 import { findFreePort } from './freePort.ts';
@@ -18,6 +16,7 @@ import type { KubeObject } from './kubeClient.ts';
 import { buildKwokConfig, type KwokPod } from './kwokConfig.ts';
 import { writePodLogs } from './podLogs.ts';
 import { startDaemon } from './processes.ts';
+import { createTemporaryFolder } from './temporaryFolder.ts';
 import { until } from './until.ts';
 
 export const defaultPods: readonly KwokPod[] = [
@@ -62,7 +61,8 @@ export async function startKwok({
   logIntervalMs = 1_000,
 }: KwokOptions): Promise<Kwok> {
   const isRoot = process.getuid?.() === 0;
-  const folder = mkdtempSync(join(tmpdir(), 'kwok-'));
+  const temporary = createTemporaryFolder('kwok-');
+  const folder = temporary.path;
   const give = (path: string): string => {
     if (isRoot) chownSync(path, nobody.uid, nobody.gid);
     return path;
@@ -112,7 +112,7 @@ export async function startKwok({
     for (const { writer } of logs) writer.stop();
     otherLogs.stop();
     await Promise.all([daemon.stop({ graceMs: 1_000 }), web.stop()]);
-    rmSync(folder, { recursive: true, force: true });
+    temporary.remove();
   };
   try {
     const patience = { timeoutMs: 60_000, intervalMs: 100, giveUp: daemon.assertRunning };

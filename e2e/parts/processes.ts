@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { signalGroup, spawnGroup } from '../bootstrap/processGroups.mjs';
 
 export interface DaemonSpec {
   /** Names the log file and the messages. */
@@ -26,31 +26,12 @@ export interface Daemon {
   stop(options?: { readonly graceMs?: number }): Promise<void>;
 }
 
-/**
- * Leads the daemon's process group. Its stdin is a pipe that only our process holds open: however we end, SIGKILL
- * included, the pipe closes and the watcher ends the group. A shell, since it costs 1 MB where a Node costs 45.
- */
-const supervisor = `
-exec 3<&0 </dev/null
-trap : TERM INT HUP
-"$@" 3<&- &
-daemon=$!
-( read -r _ <&3; trap '' TERM INT HUP; kill -s TERM -- -$$; sleep 2; kill -s KILL -- -$$ ) &
-watcher=$!
-exec 3<&-
-while kill -0 $daemon 2>/dev/null; do wait $daemon; code=$?; done
-kill -s TERM $watcher 2>/dev/null
-exit $code
-`;
-
 /** Starts a daemon in a process group of its own, with its output in `<logFolder>/<name>.log`. */
 export function startDaemon({ name, command, args, logFolder, env, cwd, uid, gid }: DaemonSpec): Daemon {
   mkdirSync(logFolder, { recursive: true });
   const logFile = join(logFolder, `${name}.log`);
   const log = openSync(logFile, 'w');
-  const child = spawn('/bin/sh', ['-c', supervisor, 'supervisor', command, ...args], {
-    detached: true,
-    stdio: ['pipe', log, log],
+  const child = spawnGroup(command, args, log, {
     env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...env },
     ...(cwd === undefined ? {} : { cwd }),
     ...(uid === undefined ? {} : { uid }),
@@ -65,18 +46,14 @@ export function startDaemon({ name, command, args, logFolder, env, cwd, uid, gid
     });
     child.once('exit', (code, signal) => {
       ended = signal === null ? `exit code ${code}` : `signal ${signal}`;
-      // Whatever the daemon left behind in its group goes with it.
-      signalGroup(child.pid, 'SIGKILL');
       resolve();
     });
   });
-  // The pipe breaks when the group is killed; that is not an error of ours.
-  child.stdin?.on('error', () => undefined);
   let stopping: Promise<void> | undefined;
   const stop = async (graceMs: number): Promise<void> => {
     if (ended !== undefined) return;
-    signalGroup(child.pid, 'SIGTERM');
-    const kill = setTimeout(() => signalGroup(child.pid, 'SIGKILL'), graceMs);
+    signalGroup(child, 'SIGTERM');
+    const kill = setTimeout(() => signalGroup(child, 'SIGKILL'), graceMs);
     await exited;
     clearTimeout(kill);
   };
@@ -90,15 +67,6 @@ export function startDaemon({ name, command, args, logFolder, env, cwd, uid, gid
     },
     stop: ({ graceMs = 2_000 } = {}) => (stopping ??= stop(graceMs)),
   };
-}
-
-function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, signal);
-  } catch {
-    // Nobody is left in the group.
-  }
 }
 
 function readEnd(file: string): string {
