@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { chromium, type Browser } from 'playwright-core';
 import { runCommand } from '../bootstrap/runCommand.mjs';
-import { isExecutable } from './binaries.ts';
+import { isExecutable } from './findParts.mjs';
 import { silent, type Progress } from './progress.ts';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'] as const;

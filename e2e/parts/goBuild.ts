@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { spawnGroup } from '../bootstrap/processGroups.mjs';
-import { goFlags, goVersionNeeded, linkerFlags } from './partsCatalogue.ts';
+import { goFlags, linkerFlags } from './partsCatalogue.mjs';
 import type { Progress } from './progress.ts';
 
 export interface GoTool {
@@ -58,9 +58,4 @@ export function createGoTool(folder: string, environment: NodeJS.ProcessEnv): Go
       return String(answer.Dir);
     },
   };
-}
-
-export function isGoNewEnough(version: string): boolean {
-  const [major = 0, minor = 0] = version.split('.').map((part) => parseInt(part, 10));
-  return major > goVersionNeeded.major || (major === goVersionNeeded.major && minor >= goVersionNeeded.minor);
 }

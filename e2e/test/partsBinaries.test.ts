@@ -2,9 +2,10 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { resolveBinaries, resolveCacheFolder, type Binaries } from '../parts/binaries.ts';
+import { resolveBinaries, type Binaries } from '../parts/binaries.ts';
+import { findGoProblem, findParts, resolveCacheFolder } from '../parts/findParts.mjs';
 import type { GoTool } from '../parts/goBuild.ts';
-import { moduleFiles } from '../parts/partsCatalogue.ts';
+import { moduleFiles } from '../parts/partsCatalogue.mjs';
 
 let folder: string;
 let built: string[];
@@ -111,6 +112,25 @@ describe('resolveBinaries', () => {
     );
     await expect(resolve({}, createFakeGo('1.25.3'))).rejects.toThrow('the go on the PATH is 1.25.3');
     expect(built).toEqual([]);
+  });
+
+  it('is said before anything starts, unless Go can get a newer one of itself', () => {
+    const environment = { CLUSTER_INVENTORY_CACHE: join(folder, 'cache'), PATH: join(folder, 'path') };
+    const putGo = (version: string, toolchain: string): void => {
+      writeProgram(join(folder, 'path/go'));
+      writeFileSync(join(folder, 'path/go'), `#!/bin/sh\necho ${version}\necho ${toolchain}\n`);
+    };
+    expect(findGoProblem(environment)).toMatch(/^Missing: etcd, .*\n.*there is no go on the PATH/);
+    putGo('go1.25.3', 'local');
+    expect(findGoProblem(environment)).toContain('the go on the PATH is 1.25.3');
+    putGo('go1.25.3', 'auto');
+    expect(findGoProblem(environment)).toBeUndefined();
+    putGo('go1.26.0', 'local');
+    expect(findGoProblem(environment)).toBeUndefined();
+    rmSync(join(folder, 'path'), { recursive: true });
+    const { cache, missing, missingFiles } = findParts(environment);
+    for (const name of [...missing, ...missingFiles]) writeProgram(join(cache, name));
+    expect(findGoProblem(environment)).toBeUndefined();
   });
 
   it('keeps its cache where the user wants it', () => {

@@ -1,5 +1,5 @@
 /** What is built, from which package of the pinned Go module. Whether people may bring their own decides the order. */
-export const programs = {
+export const programs = /** @type {const} */ ({
   etcd: { package: 'go.etcd.io/etcd/server/v3', ownAccepted: true },
   'kube-apiserver': { package: 'k8s.io/kubernetes/cmd/kube-apiserver', ownAccepted: true },
   kubectl: { package: 'k8s.io/kubernetes/cmd/kubectl', ownAccepted: true },
@@ -12,13 +12,13 @@ export const programs = {
     package: 'sigs.k8s.io/cluster-inventory-api/plugins/kubeconfig-secretreader/cmd/plugin',
     ownAccepted: false,
   },
-} as const;
+});
 
-export type ProgramName = keyof typeof programs;
-export const programNames = Object.keys(programs) as readonly ProgramName[];
+/** @typedef {keyof typeof programs} ProgramName */
+export const programNames = /** @type {readonly ProgramName[]} */ (Object.keys(programs));
 
 /** Files taken out of modules; several become one file of YAML documents. */
-export const moduleFiles = {
+export const moduleFiles = /** @type {const} */ ({
   'clusterprofiles.crd.yaml': {
     module: 'sigs.k8s.io/cluster-inventory-api',
     paths: ['config/crd/bases/multicluster.x-k8s.io_clusterprofiles.yaml'],
@@ -33,17 +33,17 @@ export const moduleFiles = {
       'kustomize/stage/pod/fast/pod-delete.yaml',
     ],
   },
-} as const;
+});
 
-export type ModuleFileName = keyof typeof moduleFiles;
-export const moduleFileNames = Object.keys(moduleFiles) as readonly ModuleFileName[];
+/** @typedef {keyof typeof moduleFiles} ModuleFileName */
+export const moduleFileNames = /** @type {readonly ModuleFileName[]} */ (Object.keys(moduleFiles));
 
 const kubernetesVersion = 'v1.36.3';
 const versionPackage = 'k8s.io/component-base/version';
 export const goVersionNeeded = { major: 1, minor: 26 };
 
 /** Reproducible: the same module and flags give the same bytes. */
-export const goFlags = ['-mod=readonly', '-trimpath', '-buildvcs=false'] as const;
+export const goFlags = ['-mod=readonly', '-trimpath', '-buildvcs=false'];
 export const linkerFlags = [
   '-s -w',
   `-X ${versionPackage}.gitVersion=${kubernetesVersion}`,
