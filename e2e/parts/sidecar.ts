@@ -47,13 +47,11 @@ export async function startSidecar(options: SidecarOptions): Promise<SidecarProc
     logFolder: options.logFolder,
   });
   try {
-    await until(
-      async () => {
-        daemon.assertRunning();
-        return (await fetch(`${adminUrl}/readyz`).catch(() => undefined))?.status === 200;
-      },
-      { timeoutMs: 30_000, message: 'the sidecar is not ready' },
-    );
+    await until(async () => (await fetch(`${adminUrl}/readyz`)).status === 200, {
+      timeoutMs: 30_000,
+      message: 'the sidecar is ready',
+      giveUp: daemon.assertRunning,
+    });
   } catch (error) {
     await daemon.stop();
     throw error;
