@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runCommand } from './runCommand.mjs';
@@ -47,6 +47,8 @@ async function buildOnce({ name, args, inputs, result, progress }: Build): Promi
   const digest = hash.digest('hex');
   if (existsSync(join(root, result)) && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest)
     return 'up to date';
+  // What a build that is cut off leaves is no result of any sources.
+  rmSync(stamp, { force: true });
   await runCommand('npm', args, { cwd: root, onLine: progress });
   mkdirSync(stampFolder, { recursive: true });
   writeFileSync(stamp, digest);

@@ -11,6 +11,7 @@ import { stripVTControlCharacters } from 'node:util';
  * @typedef {object} Numbering
  * @property {number} first number of the first of these steps
  * @property {number} total
+ * @property {AbortSignal} [signal] once aborted, nothing more is shown, and no further step begins
  */
 
 const logIntervalMs = 15_000;
@@ -22,9 +23,10 @@ const logIntervalMs = 15_000;
  * @param {Numbering} numbering
  * @param {NodeJS.WriteStream} [output]
  */
-export async function runSteps(steps, { first, total }, output = process.stdout) {
+export async function runSteps(steps, { first, total, signal }, output = process.stdout) {
   for (const [index, step] of steps.entries()) {
-    await runStep(step, `[${first + index}/${total}] ${step.title}`, output);
+    signal?.throwIfAborted();
+    await runStep(step, `[${first + index}/${total}] ${step.title}`, output, signal);
   }
 }
 
@@ -32,8 +34,9 @@ export async function runSteps(steps, { first, total }, output = process.stdout)
  * @param {Step} step
  * @param {string} label
  * @param {NodeJS.WriteStream} output
+ * @param {AbortSignal} [signal]
  */
-async function runStep(step, label, output) {
+async function runStep(step, label, output, signal) {
   const start = performance.now();
   const elapsed = () => formatDuration(performance.now() - start);
   const inPlace = output.isTTY && !step.printsItself;
@@ -47,9 +50,11 @@ async function runStep(step, label, output) {
   const timer = step.printsItself
     ? undefined
     : setInterval(inPlace ? draw : log, inPlace ? 250 : logIntervalMs);
+  signal?.addEventListener('abort', () => clearInterval(timer));
   /** @param {string} end */
   const finish = (end) => {
     clearInterval(timer);
+    if (signal?.aborted) return;
     output.write(`${inPlace ? '\r\x1b[2K' : ''}${label}: ${end}\n`);
   };
   try {

@@ -1,13 +1,15 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describeBinaries, resolveBinaries } from '../parts/binaries.ts';
 import { resolveBrowser } from '../parts/browser.ts';
 import { buildDashboardUi, buildPlugin, root } from './builds.ts';
 import { runChecks } from './checks.ts';
 import { describeCoverage, readContractCoverage } from './contractCoverage.ts';
+import { listenForEnd } from './listenForEnd.ts';
 import { plans } from './plans.mjs';
+import { endGroups, spawnGroup } from './processGroups.mjs';
 import { formatResults, isGood, readResult, type Result } from './results.ts';
 import { runSteps } from './steps.mjs';
 
@@ -16,14 +18,13 @@ type Title = Exclude<(typeof plans.test.steps)[number], 'Dependencies'>;
 
 const reportsFolder = join(root, 'reports');
 const results: Result[] = [];
-let running: ChildProcess | undefined;
 const stop = new AbortController();
 
 /** Runs a workspace's tests with vitest, which prints for itself; its report goes to reports/<suite>.json. */
 async function runSuite(suite: string): Promise<string> {
   const start = performance.now();
   const reportFile = join(reportsFolder, `${suite}.json`);
-  const child = spawn(
+  const child = spawnGroup(
     process.execPath,
     [
       join(root, 'node_modules/vitest/vitest.mjs'),
@@ -32,11 +33,10 @@ async function runSuite(suite: string): Promise<string> {
       '--reporter=json',
       `--outputFile.json=${reportFile}`,
     ],
-    { cwd: join(root, suite), stdio: ['ignore', 'inherit', 'inherit'] },
+    'inherit',
+    { cwd: join(root, suite) },
   );
-  running = child;
   const [code] = (await once(child, 'exit')) as [number | null];
-  running = undefined;
   const result = readResult(suite, reportFile, (performance.now() - start) / 1000, code);
   results.push(result);
   return result.failed > 0 ? `${result.failed} failed` : `${result.passed} passed`;
@@ -63,24 +63,26 @@ const runs: Record<Title, Run> = {
 
 rmSync(reportsFolder, { recursive: true, force: true });
 mkdirSync(reportsFolder);
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    stop.abort();
-    if (running) running.kill('SIGTERM');
-    else process.exit(130);
-  });
-}
+listenForEnd((exitCode) => {
+  stop.abort();
+  // What ran so far is counted below; at once, or this ends without.
+  void endGroups()
+    .then(() => sleep(1_000))
+    .finally(() => process.exit(exitCode));
+  process.exitCode = exitCode;
+});
 try {
   for (const [index, title] of plans.test.steps.entries()) {
     if (title === 'Dependencies') continue;
     const step = { title, run: runs[title], printsItself: title.startsWith('Tests') };
-    await runSteps([step], { first: index + 1, total: plans.test.steps.length });
-    if (stop.signal.aborted) break;
+    await runSteps([step], { first: index + 1, total: plans.test.steps.length, signal: stop.signal });
   }
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  results.push({ suite: 'set-up', passed: 0, failed: 1, skipped: [], seconds: 0 });
+  if (!stop.signal.aborted) {
+    console.error(error instanceof Error ? error.message : error);
+    results.push({ suite: 'set-up', passed: 0, failed: 1, skipped: [], seconds: 0 });
+  }
 }
 console.log(`\n${describeCoverage(readContractCoverage())} (npm run coverage:contracts lists them)`);
 console.log(formatResults(results));
-process.exitCode = stop.signal.aborted ? 130 : isGood(results) ? 0 : 1;
+if (!stop.signal.aborted) process.exitCode = isGood(results) ? 0 : 1;
