@@ -1,39 +1,64 @@
 import { join, relative } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { buildDashboardUi, buildPlugin } from '../bootstrap/builds.ts';
+import { listenForEnd } from '../bootstrap/listenForEnd.ts';
 import { plans } from '../bootstrap/plans.mjs';
+import { endGroups } from '../bootstrap/processGroups.mjs';
 import { runSteps } from '../bootstrap/steps.mjs';
 import { describeBinaries, resolveBinaries } from '../parts/binaries.ts';
+import { findPortProblem } from '../parts/freePort.ts';
 import type { Progress } from '../parts/progress.ts';
-import { demoHelp, parseDemoOptions } from './demoOptions.ts';
-import { startDemo } from './startDemo.ts';
+import { takeDemoLock, type DemoLock } from './demoLock.ts';
+import { readDemoOptions } from './demoOptions.mjs';
+import { startDemo, type Demo } from './startDemo.ts';
 
 const folder = join(import.meta.dirname, '..', '..', '.demo');
 
+const ending = new AbortController();
+
 async function main(): Promise<void> {
-  const options = readOptions();
-  if (options === 'help') {
-    process.stdout.write(demoHelp);
-    return;
-  }
-  const demo = prepare().then(() => startDemo({ ...options, folder, auth: 'hub', runStep }));
-  let stopping = false;
-  const stop = (): void => {
-    // What is still starting ends with us: each process ends when its parent does.
-    if (stopping) process.exit(1);
-    stopping = true;
+  const options = readDemoOptions(process.argv.slice(2));
+  const lock = await reserve(options.port);
+  process.once('exit', () => lock.release());
+  let running: Demo | undefined = undefined;
+  const starting = prepare().then(() => startDemo({ ...options, folder, auth: 'hub', runStep }));
+  listenForEnd((exitCode) => {
+    ending.abort();
     process.stdout.write('\nEnding everything…\n');
-    setTimeout(() => process.exit(1), 5000).unref();
-    void demo.then((running) => running.stop()).finally(() => process.exit(0));
-  };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
-  const { url, clusters } = await demo;
+    void endEverything(running, starting).finally(() => process.exit(running ? 0 : exitCode));
+  });
+  running = await starting;
+  if (ending.signal.aborted) return;
+  lock.tell(running.url);
+  describe(running, options.clusters);
+}
+
+/** What keeps this demo from starting is said before anything starts. */
+async function reserve(port: number | undefined): Promise<DemoLock> {
+  try {
+    const problem = port === undefined ? undefined : await findPortProblem(port);
+    if (problem !== undefined) throw new Error(`--port ${port}: ${problem}.`);
+    return takeDemoLock(folder);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  }
+}
+
+/** In order when it runs, and otherwise with whatever is there by now; within 5 s. */
+async function endEverything(running: Demo | undefined, starting: Promise<Demo>): Promise<void> {
+  if (running) await Promise.race([running.stop().catch(() => undefined), sleep(2_500)]);
+  await endGroups();
+  // What was starting finds that it cannot, and cleans up; what is left of its folders goes on exit.
+  await Promise.race([starting.then((late) => late.stop()).catch(() => undefined), sleep(500)]);
+}
+
+function describe({ url, clusters }: Demo, count: number): void {
   const width = Math.max(...clusters.map(({ displayName }) => displayName.length));
   process.stdout.write(`\n  ${'cluster'.padEnd(width)}  access\n`);
   for (const { displayName, access } of clusters)
     process.stdout.write(`  ${displayName.padEnd(width)}  ${access}\n`);
-  if (options.clusters > clusters.length)
-    process.stdout.write(`  … and ${options.clusters - clusters.length} more\n`);
+  if (count > clusters.length) process.stdout.write(`  … and ${count - clusters.length} more\n`);
   process.stdout.write(
     `\n  Kubeconfigs, the provider file and the logs are in ${relative(process.cwd(), folder) || '.'}/. Ctrl-C ends everything.\n`,
   );
@@ -57,7 +82,11 @@ async function runStep<T>(
       return describe(result);
     },
   };
-  await runSteps([step], { first: steps.indexOf(title) + 1, total: steps.length });
+  await runSteps([step], {
+    first: steps.indexOf(title) + 1,
+    total: steps.length,
+    signal: ending.signal,
+  });
   return results[0] as T;
 }
 
@@ -68,16 +97,9 @@ async function prepare(): Promise<void> {
   await runStep('Real parts', (progress) => resolveBinaries({ progress }), describeBinaries);
 }
 
-function readOptions(): ReturnType<typeof parseDemoOptions> {
-  try {
-    return parseDemoOptions(process.argv.slice(2));
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${demoHelp}`);
-    process.exit(2);
-  }
-}
-
 main().catch((error: unknown) => {
+  // Whoever ends it knows why it did not start.
+  if (ending.signal.aborted) return;
   process.stderr.write(
     `\nThe demo did not start: ${error instanceof Error ? error.message : String(error)}\nThe logs are in .demo/logs/.\n`,
   );

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClustersResponse } from '../../sidecar/src/api/clusterTypes.ts';
 import { installPlugin } from '../dashboard/backend/pluginFolder.ts';
@@ -8,6 +8,7 @@ import { findFreePort, isPortFree } from '../parts/freePort.ts';
 import { type Progress, silent } from '../parts/progress.ts';
 import { type SidecarProcess, startSidecar } from '../parts/sidecar.ts';
 import { until } from '../parts/until.ts';
+import { lockName } from './demoLock.ts';
 import { demoAccounts, type DemoSignIn, prepareUsers } from './demoUsers.ts';
 import { publishMore } from './publishMore.ts';
 
@@ -15,7 +16,7 @@ export interface DemoParts {
   /** Undefined: 4466, or a free one when that is taken. */
   readonly port: number | undefined;
   readonly clusters: number;
-  /** Kubeconfigs, the provider file and `logs/` go here; emptied first. */
+  /** Kubeconfigs, the provider file, `bin/kubectl` and `logs/` go here; emptied first. */
   readonly folder: string;
   /** `hub`: with the users of demoUsers.ts, who sign in. `none`: everyone who reaches it may everything. */
   readonly auth: 'hub' | 'none';
@@ -68,8 +69,10 @@ export async function startDemo({
   auth,
   runStep = (_title, run) => run(silent),
 }: DemoParts): Promise<Demo> {
-  rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
+  for (const name of readdirSync(folder)) {
+    if (name !== lockName) rmSync(join(folder, name), { recursive: true, force: true });
+  }
   const started: Stoppable[] = [];
   const stop = async (): Promise<void> => {
     // The sidecar first: it would report the others as lost.
@@ -83,6 +86,7 @@ export async function startDemo({
         ...(auth === 'hub' ? { users: demoAccounts, impersonation: true } : {}),
       });
       started.push(fleet);
+      linkKubectl(fleet);
       progress('publishing ClusterProfiles');
       const published = await publishEach(fleet);
       await publishMore(fleet, clusters - published.length, progress);
@@ -105,6 +109,12 @@ export async function startDemo({
     await stop();
     throw error;
   }
+}
+
+/** It may be nowhere but in the cache of built parts. */
+function linkKubectl({ folder, binaries }: Fleet): void {
+  mkdirSync(join(folder, 'bin'));
+  symlinkSync(binaries.programs.kubectl.path, join(folder, 'bin', 'kubectl'));
 }
 
 interface Stoppable {

@@ -22,11 +22,20 @@ export async function findFreePort(): Promise<number> {
   }
 }
 
-/** Whether nobody listens on this port of 127.0.0.1. */
-export function isPortFree(port: number): Promise<boolean> {
+/** Whether nobody listens on this port of 127.0.0.1, and we may. */
+export async function isPortFree(port: number): Promise<boolean> {
+  return (await findPortProblem(port)) === undefined;
+}
+
+/** Why nobody can listen on this port of 127.0.0.1, if so. */
+export function findPortProblem(port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      resolve(
+        error.code === 'EADDRINUSE' ? 'this port is taken' : `this port cannot be used (${error.message})`,
+      );
+    });
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(undefined)));
   });
 }
