@@ -1,8 +1,11 @@
 // The first thing that runs in a fresh clone: plain JavaScript, on Node 20 or later, with nothing installed.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readDemoOptions } from '../demo/demoOptions.mjs';
+import { findGoProblem } from '../parts/findParts.mjs';
 import { installDependencies } from './dependencies.mjs';
+import { handOver, passEndsOn } from './handOver.mjs';
 import { plans } from './plans.mjs';
 import { runSteps } from './steps.mjs';
 
@@ -16,11 +19,14 @@ if (!(name in plans)) {
 }
 const plan = plans[/** @type {keyof typeof plans} */ (name)];
 
+if (name === 'demo') readDemoOptions(args);
+
 const problem = findProblem();
 if (problem) {
   console.error(problem);
   process.exit(1);
 }
+passEndsOn();
 try {
   await runSteps([{ title: plan.steps[0], run: (progress) => installDependencies(root, progress) }], {
     first: 1,
@@ -30,7 +36,12 @@ try {
   console.error(error instanceof Error ? error.message : error);
   process.exit(1);
 }
-await runPinnedNode();
+// The Node that package.json pins.
+const bin = join(root, 'node_modules/.bin');
+handOver(join(bin, 'node'), [join(root, plan.script), ...args], {
+  ...process.env,
+  PATH: `${bin}${delimiter}${process.env['PATH'] ?? ''}`,
+});
 
 /** What has to be there before anything can run. */
 function findProblem() {
@@ -40,27 +51,5 @@ function findProblem() {
   if (spawnSync('npm', ['--version'], { stdio: 'ignore' }).status !== 0) {
     return 'npm is not on the PATH. It comes with Node: https://nodejs.org/';
   }
-  return undefined;
-}
-
-/** Hands over to the Node that package.json pins, with its signals and its exit code. */
-async function runPinnedNode() {
-  const bin = join(root, 'node_modules/.bin');
-  const child = spawn(join(bin, 'node'), [join(root, plan.script), ...args], {
-    stdio: 'inherit',
-    env: { ...process.env, PATH: `${bin}${delimiter}${process.env['PATH'] ?? ''}` },
-  });
-  for (const signal of /** @type {const} */ (['SIGTERM', 'SIGHUP']))
-    process.on(signal, () => child.kill(signal));
-  // A terminal sends Ctrl-C to the child as well; anybody else sends it to us alone.
-  process.on('SIGINT', () => {
-    if (!process.stdin.isTTY) child.kill('SIGINT');
-  });
-  child.on('error', (error) => {
-    console.error(`The pinned Node does not start: ${error.message}`);
-    process.exit(1);
-  });
-  child.on('exit', (code, signal) => {
-    process.exit(code ?? (signal === 'SIGINT' ? 130 : 143));
-  });
+  return plan.steps.some((step) => step === 'Real parts') ? findGoProblem(process.env) : undefined;
 }
