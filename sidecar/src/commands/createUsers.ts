@@ -45,6 +45,9 @@ export function createUsers(
     baseUrl,
     hubContextName,
     clock,
+    onRenewed: (previous, token) => {
+      gate.renew(previous, token);
+    },
     onSignOut: (token) => {
       gate.signOut(token);
     },

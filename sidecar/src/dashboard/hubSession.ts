@@ -13,6 +13,8 @@ export interface HubSessionOptions {
   readonly baseUrl: string;
   readonly hubContextName: string;
   readonly clock: Clock;
+  /** The session of a token goes on with another. */
+  readonly onRenewed: (previous: string, token: string) => void;
   /** The session of this token ended. */
   readonly onSignOut: (token: string) => void;
 }
@@ -61,6 +63,7 @@ export function createHubSession(options: HubSessionOptions): HubSession {
           ? []
           : buildSessionCookies('', previous, { basePath: baseUrl, secure: false, maxAgeSeconds: 0 });
       case 'set':
+        if (previous !== undefined) options.onRenewed(previous, outcome.token);
         return buildSessionCookies(outcome.token, previous, {
           basePath: baseUrl,
           secure: outcome.secure,

@@ -9,7 +9,7 @@ import { type ProfileId, seeingAttributes, trafficAttributes } from './profileRi
 import { assertMayImpersonate, readRequestedImpersonation } from './requestedImpersonation.ts';
 import { findRequestTokens, type TokenOrigin } from './requestTokens.ts';
 import { createStreamGuards } from './streamGuard.ts';
-import { buildUserKey, type User } from './user.ts';
+import type { User } from './user.ts';
 import { createVisibility, type IsVisible } from './visibility.ts';
 
 /** Who sent a request. */
@@ -50,6 +50,8 @@ export interface Gate {
   whatIsVisible(caller: Caller, namespaces: ReadonlySet<string>): Promise<IsVisible>;
   /** Ends a stream when its caller may no longer have it (ID-14). */
   holdStream(caller: Caller, profile: ProfileId, verb: string): StreamHold;
+  /** The session of a token goes on with another. */
+  renew(previous: string, token: string): void;
   /** The session of a token ended. */
   signOut(token: string): void;
 }
@@ -101,7 +103,7 @@ export function createGate({ reviews, clock, hashKey, outageGraceMs, streamGrace
       const who = await authenticateAll([first.token, ...others.map(({ token }) => token)]);
       const { user, isStale } = who;
       onAuthenticated?.(who);
-      if (!isStale) lastSeen.set(buildUserKey(user), clock.now());
+      if (!isStale) lastSeen.set(keyOfPerson(user), clock.now());
       const target = readRequestedImpersonation(request.rawHeaders);
       if (target) await assertMayImpersonate(user, target, decisions);
       return { ...first, user, isStale, actsAs: target ? asAuthenticated(target) : user };
@@ -121,18 +123,26 @@ export function createGate({ reviews, clock, hashKey, outageGraceMs, streamGrace
     may,
     whatIsVisible: ({ user, token }, namespaces) => visibility.forUser(user, token, namespaces),
     holdStream(caller, profile, verb) {
-      const key = buildUserKey(caller.user);
+      const key = keyOfPerson(caller.user);
       return guards.guard({
         token: caller.token,
         isStillAllowed: () => may(caller, profile, verb),
         lastSeen: () => lastSeen.get(key),
       });
     },
+    renew: (previous, token) => {
+      guards.renew(previous, token);
+    },
     signOut(token) {
       authenticator.forget(token);
       guards.signOut(token);
     },
   };
+}
+
+/** The same for all tokens of one user: API servers put the id of each into an extra key. */
+function keyOfPerson({ name, uid }: User): string {
+  return JSON.stringify([name, uid]);
 }
 
 /** As the API server completes an impersonated identity. */

@@ -5,7 +5,9 @@ import type { TokenAuthenticator } from './authenticateToken.ts';
 export interface StreamGuards {
   /** Watches over one stream; `signal` is aborted with the reason when it must end. `release` when it ended by itself. */
   guard(stream: GuardedStream): { readonly signal: AbortSignal; release(): void };
-  /** Ends every stream that began with this token (ID-14). */
+  /** The session goes on with another token; what ends it ends the streams that began with the old one, too. */
+  renew(previous: string, token: string): void;
+  /** Ends every stream of the session that this token is of (ID-14). */
   signOut(token: string): void;
 }
 
@@ -26,6 +28,12 @@ export interface StreamGuardsOptions {
 
 const intervalMs = 60_000;
 
+interface Held {
+  readonly end: AbortController;
+  /** Of its session: the one that it began with, and those that came after. */
+  readonly tokens: Set<string>;
+}
+
 /**
  * Long streams are asked about every minute. A token that is no longer accepted ends them only after the grace, unless
  * its user was seen with a newer one: kube-apiserver ends none at expiry either.
@@ -35,15 +43,18 @@ export function createStreamGuards({
   clock,
   streamGraceMs,
 }: StreamGuardsOptions): StreamGuards {
-  const bySession = new Map<string, Set<AbortController>>();
+  const byToken = new Map<string, Set<Held>>();
 
-  const isTokenGood = async (token: string): Promise<boolean> => {
-    try {
-      await authenticator.authenticate(token);
-      return true;
-    } catch (thrown) {
-      // An outage says nothing about the token.
-      return asCodedError(thrown).code !== 'token-rejected';
+  const hold = (held: Held, token: string): void => {
+    const streams = byToken.get(token) ?? new Set();
+    byToken.set(token, streams.add(held));
+    held.tokens.add(token);
+  };
+  const letGo = (held: Held): void => {
+    for (const token of held.tokens) {
+      const streams = byToken.get(token);
+      streams?.delete(held);
+      if (streams?.size === 0) byToken.delete(token);
     }
   };
 
@@ -51,6 +62,7 @@ export function createStreamGuards({
     guard({ token, isStillAllowed, lastSeen }) {
       const end = new AbortController();
       let lastGood = clock.now();
+      let isReleased = false;
       let cancel = (): void => undefined;
 
       const check = async (): Promise<void> => {
@@ -58,12 +70,18 @@ export function createStreamGuards({
           end.abort(new CodedError('access-denied'));
           return;
         }
-        if (await isTokenGood(token)) lastGood = clock.now();
-        const seen = Math.max(lastGood, lastSeen() ?? 0);
-        if (clock.now() - seen >= streamGraceMs) end.abort(new CodedError('token-rejected'));
+        try {
+          await authenticator.authenticate(token);
+          lastGood = clock.now();
+        } catch (thrown) {
+          // An outage says nothing about the token.
+          if (asCodedError(thrown).code !== 'token-rejected') return;
+          const seen = Math.max(lastGood, lastSeen() ?? 0);
+          if (clock.now() - seen >= streamGraceMs) end.abort(new CodedError('token-rejected'));
+        }
       };
       const schedule = (): void => {
-        if (end.signal.aborted) return;
+        if (isReleased) return;
         cancel = clock.after(intervalMs, () => {
           check().then(schedule, (thrown: unknown) => {
             end.abort(asCodedError(thrown));
@@ -72,18 +90,22 @@ export function createStreamGuards({
       };
       schedule();
 
-      const session = bySession.get(token) ?? new Set();
-      bySession.set(token, session.add(end));
+      const held: Held = { end, tokens: new Set() };
+      hold(held, token);
       const release = (): void => {
+        // A check may be under way.
+        isReleased = true;
         cancel();
-        session.delete(end);
-        if (session.size === 0 && bySession.get(token) === session) bySession.delete(token);
+        letGo(held);
       };
       end.signal.addEventListener('abort', release, { once: true });
       return { signal: end.signal, release };
     },
+    renew(previous, token) {
+      for (const held of byToken.get(previous) ?? []) hold(held, token);
+    },
     signOut(token) {
-      for (const each of bySession.get(token) ?? []) each.abort(new CodedError('sign-in-required'));
+      for (const { end } of [...(byToken.get(token) ?? [])]) end.abort(new CodedError('sign-in-required'));
     },
   };
 }
