@@ -4,8 +4,10 @@ export interface LaneLimits {
   readonly waiting: number;
 }
 
+export type Lane = <Result>(task: () => Promise<Result>) => Promise<Result>;
+
 /** Runs tasks some at a time; one beyond those that may wait fails at once. */
-export function createLane({ concurrent, waiting }: LaneLimits, tooMany: () => Error) {
+export function createLane({ concurrent, waiting }: LaneLimits, tooMany: () => Error): Lane {
   let running = 0;
   const queue: (() => void)[] = [];
   return async <Result>(task: () => Promise<Result>): Promise<Result> => {

@@ -1,8 +1,8 @@
 import type { Clock } from '../foundation/clock.ts';
 import type { AccessDecisions } from './accessDecisions.ts';
 import { BoundedMap } from './boundedMap.ts';
-import type { HubReviews, ResourceRule } from './hubReviews.ts';
-import { createLane } from './lane.ts';
+import type { HubReviews, ResourceAttributes, ResourceRule } from './hubReviews.ts';
+import { createLane, type Lane } from './lane.ts';
 import { profileGroup, type ProfileId, profileResource, seeingAttributes } from './profileRights.ts';
 import { buildUserKey, type User } from './user.ts';
 
@@ -32,6 +32,8 @@ const maxNames = 500;
 type Seen = 'all' | ReadonlySet<string>;
 
 interface Sight {
+  /** For each single question to the hub. */
+  readonly lane: Lane;
   readonly since: number;
   readonly everywhere: Promise<boolean>;
   readonly byNamespace: Map<string, Promise<Seen>>;
@@ -40,20 +42,21 @@ interface Sight {
 export function createVisibility({ reviews, decisions, clock }: VisibilityOptions): Visibility {
   const sights = new BoundedMap<string, Sight>(maxUsers);
 
-  const lookIn = async (user: User, token: string, namespace: string): Promise<Seen> => {
-    if (await decisions.may(user, seeingAttributes('list', { namespace }))) return 'all';
-    const rules = (await reviews.listRules(token, namespace)).filter(coversGet);
+  const lookIn = async (lane: Lane, user: User, token: string, namespace: string): Promise<Seen> => {
+    const may = (attributes: ResourceAttributes): Promise<boolean> =>
+      lane(() => decisions.may(user, attributes));
+    if (await may(seeingAttributes('list', { namespace }))) return 'all';
+    const rules = (await lane(() => reviews.listRules(token, namespace))).filter(coversGet);
     if (rules.length === 0) return new Set();
     if (
       rules.some(({ names }) => names.length === 0) &&
-      (await decisions.may(user, seeingAttributes('get', { namespace })))
+      (await may(seeingAttributes('get', { namespace })))
     ) {
       return 'all';
     }
     const names = [...new Set(rules.flatMap((rule) => rule.names))].slice(0, maxNames);
-    const lane = createLane({ concurrent, waiting: maxNames }, () => new Error('too many names'));
     const confirmed = await Promise.all(
-      names.map((name) => lane(() => decisions.may(user, seeingAttributes('get', { namespace, name })))),
+      names.map((name) => may(seeingAttributes('get', { namespace, name }))),
     );
     return new Set(names.filter((_, index) => confirmed[index]));
   };
@@ -63,6 +66,7 @@ export function createVisibility({ reviews, decisions, clock }: VisibilityOption
     const present = sights.get(key);
     if (present && clock.now() - present.since < memoryMs) return present;
     const sight: Sight = {
+      lane: createLane({ concurrent, waiting: Infinity }, () => new Error('never')),
       since: clock.now(),
       everywhere: decisions.may(user, seeingAttributes('list', {})),
       byNamespace: new Map(),
@@ -79,13 +83,12 @@ export function createVisibility({ reviews, decisions, clock }: VisibilityOption
     async forUser(user, token, namespaces) {
       const sight = sightOf(user);
       if (await sight.everywhere) return () => true;
-      const lane = createLane({ concurrent, waiting: Infinity }, () => new Error('never'));
       const seen = new Map<string, Seen>(
         await Promise.all(
           [...namespaces].map((namespace): Promise<[string, Seen]> => {
             let answer = sight.byNamespace.get(namespace);
             if (answer === undefined) {
-              answer = lane(() => lookIn(user, token, namespace));
+              answer = lookIn(sight.lane, user, token, namespace);
               sight.byNamespace.set(namespace, answer);
               answer.catch(() => sight.byNamespace.delete(namespace));
             }
