@@ -15,12 +15,17 @@ const protocolPrefix = 'base64url.bearer.authorization.k8s.io.';
 export function findRequestTokens({ headers }: IncomingMessage): RequestToken[] {
   const found: RequestToken[] = [];
   const add = (token: string | undefined, origin: TokenOrigin): void => {
-    if (token && !found.some((each) => each.token === token)) found.push({ token, origin });
+    // A hub reads a token only up to the first space: what is behind it would be anybody's.
+    if (token && isPlain(token) && !found.some((each) => each.token === token)) found.push({ token, origin });
   };
   add(readProtocolToken(headers['sec-websocket-protocol']), 'subprotocol');
   add(readSessionToken(headers.cookie), 'cookie');
   add(/^bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1], 'bearer');
   return found;
+}
+
+function isPlain(token: string): boolean {
+  return /^[\x21-\x7e]+$/.test(token);
 }
 
 function readProtocolToken(protocols: string | undefined): string | undefined {

@@ -15,7 +15,7 @@ export function readRequestedImpersonation(rawHeaders: readonly string[]): User 
   const names: string[] = [];
   const uids: string[] = [];
   const groups: string[] = [];
-  const extra: Record<string, string[]> = {};
+  const extra = new Map<string, string[]>();
   let isAsked = false;
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const header = (rawHeaders[index] ?? '').toLowerCase();
@@ -25,14 +25,15 @@ export function readRequestedImpersonation(rawHeaders: readonly string[]): User 
     if (header === 'impersonate-user') names.push(value);
     else if (header === 'impersonate-uid') uids.push(value);
     else if (header === 'impersonate-group') groups.push(value);
-    else if (header.startsWith(extraPrefix) && header.length > extraPrefix.length)
-      (extra[decodeKey(header.slice(extraPrefix.length))] ??= []).push(value);
-    else throw new CodedError('impersonation-invalid');
+    else if (header.startsWith(extraPrefix) && header.length > extraPrefix.length) {
+      const key = decodeKey(header.slice(extraPrefix.length));
+      extra.set(key, [...(extra.get(key) ?? []), value]);
+    } else throw new CodedError('impersonation-invalid');
   }
   if (!isAsked) return undefined;
   const [name] = names;
   if (names.length !== 1 || !name || uids.length > 1) throw new CodedError('impersonation-invalid');
-  return { name, uid: uids[0] ?? '', groups, extra };
+  return { name, uid: uids[0] ?? '', groups, extra: Object.fromEntries(extra) };
 }
 
 function decodeKey(escaped: string): string {
