@@ -26,7 +26,7 @@ export function createFindSeenClusters(
     if (users === undefined) return { entries: registry.list(), isAll: true };
     const { gate, session } = users;
     const renewed = await session.renew(request);
-    if (renewed) response.setHeader('Set-Cookie', renewed.setCookies);
+    if (renewed) response.appendHeader('Set-Cookie', renewed.setCookies);
     const caller = await gate.identify(request, renewed?.token);
     const namespaces = new Set(registry.list().map(({ profile }) => profile.namespace));
     const isVisible = await gate.whatIsVisible(caller, namespaces);

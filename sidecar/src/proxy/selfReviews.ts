@@ -14,16 +14,16 @@ export function isAccessReview(rest: string): boolean {
 }
 
 /** Verbs of the API, and what of `clusterprofiles/proxy` their requests need. */
-const trafficVerbs: Readonly<Record<string, TrafficVerb>> = {
-  get: 'get',
-  list: 'get',
-  watch: 'get',
-  create: 'create',
-  update: 'update',
-  patch: 'patch',
-  delete: 'delete',
-  deletecollection: 'delete',
-};
+const trafficVerbs: ReadonlyMap<string, TrafficVerb> = new Map([
+  ['get', 'get'],
+  ['list', 'get'],
+  ['watch', 'get'],
+  ['create', 'create'],
+  ['update', 'update'],
+  ['patch', 'patch'],
+  ['delete', 'delete'],
+  ['deletecollection', 'delete'],
+]);
 
 /** Only an upgrade makes use of these, whatever the verb in the question (ID-12). */
 const upgradedSubresources: ReadonlySet<string> = new Set(['exec', 'attach', 'portforward', 'proxy']);
@@ -48,7 +48,7 @@ export async function answerAccessReview(
   const attributes = asRecord(spec['resourceAttributes']);
   const verb = asText(attributes['verb']) ?? asText(asRecord(spec['nonResourceAttributes'])['verb']);
   const subresource = asText(attributes['subresource']) ?? '';
-  const wanted = upgradedSubresources.has(subresource) ? 'create' : trafficVerbs[verb ?? ''];
+  const wanted = upgradedSubresources.has(subresource) ? 'create' : trafficVerbs.get(verb ?? '');
   const verbs: readonly TrafficVerb[] =
     wanted !== undefined
       ? [wanted]
