@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Options } from '../config/options.ts';
 import { createHubSession, type HubSession } from '../dashboard/hubSession.ts';
@@ -22,12 +23,13 @@ export interface UsersSurroundings {
   readonly execUser: ExecUser;
   readonly dashboardAgent: Dispatcher;
   readonly clock: Clock;
+  readonly schemeOf: (request: IncomingMessage) => string;
 }
 
 /** @throws CodedError `options-invalid` unless there is exactly one root (ID-07) */
 export function createUsers(
   options: Options,
-  { roots, execUser, dashboardAgent, clock }: UsersSurroundings,
+  { roots, execUser, dashboardAgent, clock, schemeOf }: UsersSurroundings,
 ): Users {
   const hub = createReviewHub(roots, clock, execUser);
   const gate = createGate({
@@ -45,6 +47,7 @@ export function createUsers(
     baseUrl,
     hubContextName,
     clock,
+    schemeOf,
     onRenewed: (previous, token) => {
       gate.renew(previous, token);
     },

@@ -125,15 +125,6 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
 
   const { dashboardUrl, dashboardHost, baseUrl } = options;
   const dashboardAgent = new Agent({ allowH2: false });
-  const users =
-    options.auth === 'hub'
-      ? createUsers(options, {
-          roots: roots.roots,
-          execUser: createExecUser(credentials),
-          dashboardAgent,
-          clock,
-        })
-      : undefined;
   let port = 0;
   const addresses = createOwnAddresses({
     isLoopback: isLoopback(options.listen.host),
@@ -141,11 +132,22 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
     allowedOrigins: options.allowedOrigins,
     trustedProxies: options.trustedProxies,
   });
+  const users =
+    options.auth === 'hub'
+      ? createUsers(options, {
+          roots: roots.roots,
+          execUser: createExecUser(credentials),
+          dashboardAgent,
+          clock,
+          ...addresses,
+        })
+      : undefined;
   const findSeen = createFindSeenClusters(registry, users);
   const passThrough = createPassThrough({
     dashboardUrl,
     dashboardHost,
     log,
+    ...addresses,
     copyCookies: users ? createSessionAudit({ ...users, ...addresses, audit }) : () => [],
     onUnreachable(_request, response) {
       const error = new CodedError('dashboard-unreachable');
@@ -181,7 +183,7 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
       limits: defaultProxyLimits,
       clock,
     }),
-    signIn: users && createSignIn(users),
+    signIn: users && createSignIn({ ...users, ...options }),
     app,
     dashboardUpgrade: (request, socket: Socket, head) => {
       passThrough.upgrade(request, socket, head);

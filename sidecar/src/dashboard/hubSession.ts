@@ -13,6 +13,7 @@ export interface HubSessionOptions {
   readonly baseUrl: string;
   readonly hubContextName: string;
   readonly clock: Clock;
+  readonly schemeOf: (request: IncomingMessage) => string;
   /** The session of a token goes on with another. */
   readonly onRenewed: (previous: string, token: string) => void;
   /** The session of this token ended. */
@@ -80,7 +81,6 @@ export function createHubSession(options: HubSessionOptions): HubSession {
   ): Promise<SessionAnswer> => {
     const { headers } = request;
     const host = dashboardHost || headers.host;
-    const forwardedProto = headers['x-forwarded-proto'];
     try {
       const answer = await dispatcher.request({
         origin: dashboardUrl.origin,
@@ -88,7 +88,7 @@ export function createHubSession(options: HubSessionOptions): HubSession {
         method,
         headers: {
           ...(host === undefined ? {} : { host }),
-          ...(forwardedProto === undefined ? {} : { 'x-forwarded-proto': forwardedProto }),
+          ...(options.schemeOf(request) === 'https' ? { 'x-forwarded-proto': 'https' } : {}),
           ...(cookie === undefined ? {} : { cookie }),
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         },

@@ -8,6 +8,8 @@ export interface PassThroughOptions {
   readonly dashboardUrl: URL;
   readonly dashboardHost: string;
   readonly log: Log;
+  /** By which scheme the browser came; the dashboard makes its cookies and addresses by it. */
+  readonly schemeOf: (request: IncomingMessage) => string;
   /** What to add to an answer that carries these cookies (ID-04). */
   readonly copyCookies: (setCookies: readonly string[], request: IncomingMessage) => readonly string[];
   /** Answers when the dashboard cannot. */
@@ -22,9 +24,14 @@ export function createPassThrough({
   dashboardUrl,
   dashboardHost,
   log,
+  schemeOf,
   copyCookies,
   onUnreachable,
 }: PassThroughOptions): RequestHandler {
+  const prepare = (outgoing: ClientRequest, request: IncomingMessage): void => {
+    hideSession(outgoing, request);
+    if (schemeOf(request) === 'https') outgoing.setHeader('x-forwarded-proto', 'https');
+  };
   return createProxyMiddleware({
     target: dashboardUrl.href,
     ws: false,
@@ -32,8 +39,8 @@ export function createPassThrough({
     changeOrigin: false,
     ...(dashboardHost === '' ? {} : { headers: { host: dashboardHost } }),
     on: {
-      proxyReq: hideSession,
-      proxyReqWs: hideSession,
+      proxyReq: prepare,
+      proxyReqWs: prepare,
       proxyRes(answer, request) {
         const setCookies = answer.headers['set-cookie'];
         if (setCookies) answer.headers['set-cookie'] = [...setCookies, ...copyCookies(setCookies, request)];

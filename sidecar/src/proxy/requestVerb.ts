@@ -32,8 +32,8 @@ export interface VerbQuestion {
 export function decideVerb({ method, rest, asked, isUpgrade }: VerbQuestion): TrafficVerb {
   const verb = verbsByMethod.get(method);
   if (verb === undefined) throw new CodedError('method-refused');
-  // A GET on nodes/<n>/proxy/exec runs a command (ID-12).
-  if (asked.isProxySubresource) return verb === 'get' ? 'create' : verb;
+  // A GET on nodes/<n>/proxy/exec runs a command, whatever the method (ID-12).
+  if (asked.isProxySubresource) return 'create';
   if (isUpgrade) {
     const isPodLog = asked.group === '' && asked.resource === 'pods' && asked.subresource === 'log';
     const isReading = method === 'GET' && asked.isResource && (asked.isWatch || isPodLog);

@@ -59,8 +59,12 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     if (guarded && !isOriginAllowed(request, options.ownOrigins(request)))
       throw new CodedError('origin-refused');
     if (request.method === 'TRACE' || request.method === 'CONNECT') throw new CodedError('method-refused');
-    if (target.kind === 'other' && namesOurCluster(request.url ?? ''))
-      throw new CodedError('not-implemented');
+    if (target.kind === 'other' && namesOurCluster(request.url ?? '')) {
+      // One sign-in on the hub serves all (ID-05); anything else is for the dashboard's own clusters.
+      const asHub = isRead ? signIn?.asHubSignIn(request.url ?? '') : undefined;
+      if (asHub === undefined) throw new CodedError('not-implemented');
+      request.url = asHub;
+    }
     return target;
   };
 

@@ -39,6 +39,13 @@ describe('[ID-09, OP-25] own origins', () => {
   });
 });
 
+it('[PX-43] the scheme is that of the listener, or what a trusted proxy says', () => {
+  const addresses = createOwnAddresses({ ...options, isLoopback: false });
+  expect(addresses.schemeOf(requestFrom('192.0.2.1', forwarded))).toBe('http');
+  expect(addresses.schemeOf(requestFrom('10.1.1.1', forwarded))).toBe('https');
+  expect(addresses.schemeOf(requestFrom('10.1.1.1', { 'x-forwarded-proto': 'gopher' }))).toBe('http');
+});
+
 it('[TH-12] a Host is checked where only this machine listens', () => {
   const request = requestFrom('127.0.0.1', {});
   expect(createOwnAddresses({ ...options, isLoopback: true }).isHostAllowed(request)).toBe(false);

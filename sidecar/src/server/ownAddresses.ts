@@ -17,6 +17,8 @@ export interface OwnAddressesOptions {
 export interface OwnAddresses {
   isHostAllowed(request: IncomingMessage): boolean;
   ownOrigins(request: IncomingMessage): readonly string[];
+  /** By which scheme the browser came: `http` or `https`. */
+  schemeOf(request: IncomingMessage): string;
   /** Where a request came from: the last address that no trusted proxy vouches for (ID-30). */
   sourceAddress(request: IncomingMessage): string | undefined;
 }
@@ -27,24 +29,30 @@ export function createOwnAddresses({
   allowedOrigins,
   trustedProxies,
 }: OwnAddressesOptions): OwnAddresses {
+  const forwarded = (
+    { headers, socket }: IncomingMessage,
+    name: 'x-forwarded-proto' | 'x-forwarded-host',
+  ): string | undefined =>
+    trustedProxies.has(socket.remoteAddress) ? readFirst(headers[name])?.toLowerCase() : undefined;
+  const schemeOf = (request: IncomingMessage): string => {
+    const said = forwarded(request, 'x-forwarded-proto');
+    const own = request.socket instanceof TLSSocket ? 'https' : 'http';
+    return said === 'https' || said === 'http' ? said : own;
+  };
   return {
     // Elsewhere a name is the ingress's affair; a foreign page has no session of ours (ID-04), and no token.
     isHostAllowed: (request) => !isLoopback || isHostAllowed(request, port()),
     ownOrigins(request) {
       if (allowedOrigins.length > 0) return allowedOrigins;
-      const { headers, socket } = request;
-      const isTrusted = trustedProxies.has(socket.remoteAddress);
-      const forwarded = (name: 'x-forwarded-proto' | 'x-forwarded-host'): string | undefined =>
-        isTrusted ? readFirst(headers[name]) : undefined;
-      const scheme = forwarded('x-forwarded-proto') ?? (socket instanceof TLSSocket ? 'https' : 'http');
-      const host = forwarded('x-forwarded-host') ?? headers.host ?? '';
-      return [`${scheme}://${host}`.toLowerCase()];
+      const host = forwarded(request, 'x-forwarded-host') ?? request.headers.host ?? '';
+      return [`${schemeOf(request)}://${host.toLowerCase()}`];
     },
+    schemeOf,
     sourceAddress({ headers, socket }) {
-      const forwarded = [headers['x-forwarded-for'] ?? []].flat().join(',').split(',');
+      const hops = [headers['x-forwarded-for'] ?? []].flat().join(',').split(',');
       let address = socket.remoteAddress;
       while (trustedProxies.has(address)) {
-        const before = forwarded.pop()?.trim() ?? '';
+        const before = hops.pop()?.trim() ?? '';
         if (isIP(before) === 0) break;
         address = before;
       }

@@ -11,10 +11,14 @@ import { findSignedIn } from './sessionAudit.ts';
 export interface SignInOptions {
   readonly gate: Gate;
   readonly session: HubSession;
+  readonly baseUrl: string;
+  readonly hubContextName: string;
 }
 
 /** What Headlamp asks of its backend under each cluster's name: one sign-in on the hub serves the whole fleet (ID-05). */
 export interface SignIn {
+  /** The target of an OIDC sign-in as the hub's; undefined for any other target. */
+  asHubSignIn(target: string): string | undefined;
   /**
    * True when the request was for here, and is answered.
    * @throws CodedError `token-rejected`, `sign-in-required` and the like
@@ -29,7 +33,7 @@ export interface SignIn {
 
 const maxBytes = 64 * 1024;
 
-export function createSignIn({ gate, session }: SignInOptions): SignIn {
+export function createSignIn({ gate, session, baseUrl, hubContextName }: SignInOptions): SignIn {
   const setToken = async (
     request: IncomingMessage,
     response: ServerResponse,
@@ -65,6 +69,13 @@ export function createSignIn({ gate, session }: SignInOptions): SignIn {
   };
 
   return {
+    asHubSignIn(target) {
+      const [path = '', query = ''] = target.split('?', 2);
+      if (path !== `${baseUrl}/oidc`) return undefined;
+      const parameters = new URLSearchParams(query);
+      parameters.set('cluster', hubContextName);
+      return `${path}?${parameters.toString()}`;
+    },
     async handle(request, response, rest, audit) {
       const path = rest.split('?', 1)[0];
       if (path === '/set-token' && request.method === 'POST') await setToken(request, response, audit);

@@ -1,10 +1,11 @@
+import type { RequestListener } from 'node:http';
 import type { Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { type AccessPolicy, desktopAccessPolicy } from '../../src/clusters/accessPolicy.ts';
 import { createClusterConnections } from '../../src/clusters/connections.ts';
 import type { ClusterEntry } from '../../src/clusters/clusterEntry.ts';
 import { buildClusterName, type ClusterName } from '../../src/clusters/clusterName.ts';
-import { createClusterRegistry } from '../../src/clusters/registry.ts';
+import { type ClusterRegistry, createClusterRegistry } from '../../src/clusters/registry.ts';
 import { parseTrustedProxies } from '../../src/config/trustedProxies.ts';
 import type { AuditMode } from '../../src/config/options.ts';
 import { parseProviderFile } from '../../src/config/providerFile.ts';
@@ -33,8 +34,8 @@ export interface ProxyOptions {
   /** Who is asked about users; nobody is asked without. */
   readonly gate?: Gate;
   readonly policy?: AccessPolicy;
-  /** The dashboard's side of signing in. */
-  readonly session?: HubSession;
+  /** Instead of a dashboard that says its name. */
+  readonly makeApp?: (registry: ClusterRegistry) => RequestListener;
   readonly trustedProxies?: readonly string[];
   readonly auditMode?: AuditMode;
   readonly log?: Log;
@@ -122,12 +123,17 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
       limits: { ...defaultProxyLimits, ...limits },
       clock,
     }),
-    signIn: options.gate && options.session && createSignIn({ gate: options.gate, session: options.session }),
-    app(request, response) {
-      toDashboard.push(`${request.method ?? ''} ${request.url ?? ''}`);
-      request.resume();
-      request.on('end', () => response.end('dashboard'));
-    },
+    signIn:
+      options.gate &&
+      options.session &&
+      createSignIn({ gate: options.gate, session: options.session, baseUrl, hubContextName: 'main' }),
+    app:
+      options.makeApp?.(registry) ??
+      ((request, response) => {
+        toDashboard.push(`${request.method ?? ''} ${request.url ?? ''}`);
+        request.resume();
+        request.on('end', () => response.end('dashboard'));
+      }),
     dashboardUpgrade(request, socket: Socket) {
       toDashboard.push(`upgrade ${request.url ?? ''}`);
       socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\ndashboard');
