@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
  * Leads the command's process group. Its stdin is a pipe that only our process holds open: however we end, SIGKILL
@@ -28,8 +29,9 @@ let ending = false;
  * @param {readonly string[]} args
  * @param {'pipe' | 'inherit' | number} output where its stdout and stderr go, if a number to that file descriptor
  * @param {Omit<import('node:child_process').SpawnOptions, 'stdio' | 'detached'>} options
+ * @param {number} [lingerMs] how long what the command leaves behind may clean up, once the command has ended
  */
-export function spawnGroup(command, args, output, options) {
+export function spawnGroup(command, args, output, options, lingerMs = 0) {
   if (ending) throw new Error(`${command} is not started: everything is being ended`);
   const child = spawn('/bin/sh', ['-c', supervisor, 'supervisor', command, ...args], {
     ...options,
@@ -42,9 +44,7 @@ export function spawnGroup(command, args, output, options) {
   const ended = new Promise((resolve) => {
     child.once('error', () => resolve());
     child.once('exit', () => {
-      // Whatever the command left behind in its group goes with it.
-      signalGroup(child, 'SIGKILL');
-      resolve();
+      void sweep(child, lingerMs).then(resolve);
     });
   });
   running.set(child, ended);
@@ -53,15 +53,27 @@ export function spawnGroup(command, args, output, options) {
 }
 
 /**
+ * Whatever a command left behind in its group goes with it.
  * @param {import('node:child_process').ChildProcess} child
- * @param {NodeJS.Signals} signal
+ * @param {number} lingerMs
+ */
+async function sweep(child, lingerMs) {
+  const deadline = performance.now() + lingerMs;
+  if (lingerMs > 0) signalGroup(child, 'SIGTERM');
+  while (performance.now() < deadline && signalGroup(child, 0)) await sleep(25);
+  signalGroup(child, 'SIGKILL');
+}
+
+/**
+ * @param {import('node:child_process').ChildProcess} child
+ * @param {NodeJS.Signals | 0} signal 0 only looks
+ * @returns whether anybody is in the group
  */
 export function signalGroup({ pid }, signal) {
-  if (pid === undefined) return;
   try {
-    process.kill(-pid, signal);
+    return pid !== undefined && process.kill(-pid, signal);
   } catch {
-    // Nobody is left in the group.
+    return false;
   }
 }
 

@@ -35,6 +35,7 @@ async function runSuite(suite: string): Promise<string> {
     ],
     'inherit',
     { cwd: join(root, suite) },
+    1_000,
   );
   const [code] = (await once(child, 'exit')) as [number | null];
   const result = readResult(suite, reportFile, (performance.now() - start) / 1000, code);

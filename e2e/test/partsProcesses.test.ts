@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startDaemon } from '../parts/processes.ts';
+import { startSidecar } from '../parts/sidecar.ts';
 import { until } from '../parts/until.ts';
 
 let folder: string;
@@ -108,5 +109,20 @@ describe('startDaemon', () => {
     expect(readFileSync(daemon.logFile, 'utf8')).not.toContain('PARTS_SECRET');
     await daemon.stop();
     delete process.env['PARTS_SECRET'];
+  });
+});
+
+describe('startSidecar', () => {
+  it('does not wait for a sidecar that has ended', async () => {
+    const start = performance.now();
+    await expect(
+      startSidecar({
+        providerFile: join(folder, 'absent.json'),
+        kubeconfigFile: join(folder, 'absent.kubeconfig'),
+        dashboardUrl: 'http://127.0.0.1:1',
+        logFolder: folder,
+      }),
+    ).rejects.toThrow(/^sidecar ended \(exit code \d+\)/);
+    expect(performance.now() - start).toBeLessThan(15_000);
   });
 });
