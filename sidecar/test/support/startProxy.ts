@@ -34,6 +34,8 @@ export interface ProxyOptions {
   /** Who is asked about users; nobody is asked without. */
   readonly gate?: Gate;
   readonly policy?: AccessPolicy;
+  /** The dashboard's side of signing in. */
+  readonly session?: HubSession;
   /** Instead of a dashboard that says its name. */
   readonly makeApp?: (registry: ClusterRegistry) => RequestListener;
   readonly trustedProxies?: readonly string[];
