@@ -1,8 +1,7 @@
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
-export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>> & {
-  /** What every line has by itself. */
-  readonly [Reserved in 'time' | 'level' | 'message']?: never;
-};
+type FieldValues = Readonly<Record<string, string | number | boolean | null | undefined>>;
+/** Without what every line has by itself. */
+export type LogFields = FieldValues & Readonly<Partial<Record<'time' | 'level' | 'message', never>>>;
 
 /** A line a call. Fields are data; nothing that is or may hold a credential is ever passed in. */
 export interface Log {
