@@ -104,8 +104,10 @@ describe('Location', () => {
     ['https://api.example:6443/x?y', `${clusterPrefix}/x?y`],
     ['HTTPS://API.example:6443/X', `${clusterPrefix}/X`],
     ['https://api.example:6443', `${clusterPrefix}/`],
-    ['below/it', 'below/it'],
-    ['?page=2', '?page=2'],
+    ['below/it', `${clusterPrefix}/below/it`],
+    ['./it', `${clusterPrefix}/it`],
+    ['?page=2', `${clusterPrefix}/x?page=2`],
+    ['#part', `${clusterPrefix}/x#part`],
     ['/a%2F..b', `${clusterPrefix}/a%2F..b`],
   ])('[PX-17] %s leads back under the cluster', (value, expected) => {
     expect(locationOf(value)).toBe(expected);
@@ -150,11 +152,40 @@ describe('Location', () => {
     },
   );
 
-  it.each(['', '?x'])('[PX-17] relative to the cluster’s root, asked for as %j, stays below it', (rest) => {
-    const locations = ['cluster-inventory-b/x', '?page=2'].map(
-      (value) => build([['Location', value]], 302, '', rest)[0]?.[1],
+  it.each(['', '?x'])(
+    '[PX-17] relative to the cluster’s root, asked for as %j, stays below it',
+    async (rest) => {
+      const locationFrom = (value: string) => build([['Location', value]], 302, '', rest)[0]?.[1];
+      const locations = ['cluster-inventory-b/x', '?page=2', './cluster-inventory-b'].map(locationFrom);
+      expect(locations).toEqual([
+        `${clusterPrefix}/cluster-inventory-b/x`,
+        `${clusterPrefix}/?page=2`,
+        `${clusterPrefix}/cluster-inventory-b`,
+      ]);
+      expect((await codedErrorOf(() => locationFrom('../cluster-inventory-b'))).code).toBe(
+        'redirect-refused',
+      );
+    },
+  );
+
+  it.each([
+    ['login', '/a/b/login'],
+    ['../login?next=c', '/a/login?next=c'],
+    ['../..', '/'],
+    ['%2E./.', '/a/'],
+    ['', '/a/b/c?q'],
+    ['#d', '/a/b/c?q#d'],
+    ['?r#d', '/a/b/c?r#d'],
+    ['.//x', '/a/b//x'],
+  ])('[PX-17] %j is resolved against the path that was asked for', (value, expected) => {
+    expect(build([['Location', value]], 302, '/k8s/c1', '/a/b/c?q')[0]?.[1]).toBe(
+      `${clusterPrefix}${expected}`,
     );
-    expect(locations).toEqual([`${clusterPrefix}/cluster-inventory-b/x`, `${clusterPrefix}/?page=2`]);
+  });
+
+  it('[PX-17] further up than the cluster’s root is refused', async () => {
+    const error = await codedErrorOf(() => build([['Location', '../../../x']], 302, '', '/a/b/c'));
+    expect(error.code).toBe('redirect-refused');
   });
 
   it('[PX-17] of an answer that is no redirect is left out where it leads elsewhere', () => {

@@ -78,9 +78,8 @@ function rewriteLocation(
   const absolute = location.startsWith('/') ? location : stripOrigin(location, origin);
   if (absolute === undefined) return undefined;
   if (!absolute.startsWith('/')) {
-    if (!isRelative(absolute)) return undefined;
-    // The cluster was asked for its root, the browser for something without a slash behind it.
-    return rest.startsWith('/') ? absolute : `${clusterPrefix}/${absolute}`;
+    const below = resolveRelative(absolute, rest);
+    return below === undefined ? undefined : `${clusterPrefix}${below}`;
   }
   const { basePath } = connection;
   if (
@@ -102,13 +101,34 @@ function stripOrigin(location: string, origin: string): string | undefined {
   return below === '' ? '/' : below.startsWith('/') ? below : undefined;
 }
 
-/** A reference below the place it came from: no scheme, and no way up. */
-function isRelative(location: string): boolean {
-  return !/^[a-z][a-z0-9+.-]*:/i.test(location) && !hasDotSegments(location.split(/[?#]/, 1)[0] ?? '');
+/**
+ * A relative reference, from what was asked for (RFC 3986, 5.2), or undefined for one with a scheme or a way out of the
+ * cluster. Nobody else resolves it: to a browser the cluster's root, asked for without a slash, lies beside its siblings.
+ */
+function resolveRelative(reference: string, rest: string): string | undefined {
+  if (/^[a-z][a-z0-9+.-]*:/i.test(reference)) return undefined;
+  const [, path = '', suffix = ''] = /^([^?#]*)(.*)$/s.exec(reference) ?? [];
+  const [, askedPath = '', askedQuery = ''] = /^([^?]*)(.*)$/s.exec(rest) ?? [];
+  const base = askedPath === '' ? '/' : askedPath;
+  if (path === '') return `${base}${suffix.startsWith('?') ? '' : askedQuery}${suffix}`;
+  const resolved = base.split('/').slice(1, -1);
+  const steps = path.split('/');
+  for (const [index, step] of steps.entries()) {
+    const isUp = isDotDot(step);
+    if (isUp && resolved.pop() === undefined) return undefined;
+    const isDot = /^(\.|%2e)$/i.test(step);
+    if (!isUp && !isDot) resolved.push(step);
+    else if (index === steps.length - 1) resolved.push('');
+  }
+  return `/${resolved.join('/')}${suffix}`;
+}
+
+function isDotDot(segment: string): boolean {
+  return /^(\.|%2e){2}$/i.test(segment);
 }
 
 function hasDotSegments(path: string): boolean {
-  return path.split('/').some((segment) => /^(\.|%2e){2}$/i.test(segment));
+  return path.split('/').some(isDotDot);
 }
 
 /** The cluster's words for a status, unless no status line could hold them; they come from nobody that is trusted. */
