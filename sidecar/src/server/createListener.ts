@@ -53,9 +53,13 @@ export function createListener(dispatch: Dispatch, pair?: ServingPair): Listener
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
-  const answering = new WeakMap<Duplex, ServerResponse>();
+  /** More than one where requests come before the first of them is answered. */
+  const unfinished = new WeakMap<Duplex, Set<ServerResponse>>();
   const onRequest: RequestListener = (request, response) => {
-    answering.set(request.socket, response);
+    const { socket } = request;
+    const responses = unfinished.get(socket) ?? new Set();
+    unfinished.set(socket, responses.add(response));
+    response.once('close', () => responses.delete(response));
     dispatch.request(request, response);
   };
   server.on('request', onRequest);
@@ -68,10 +72,11 @@ export function createListener(dispatch: Dispatch, pair?: ServingPair): Listener
     writeStatusToSocket(socket, new CodedError('method-refused'));
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    const response = answering.get(socket);
-    const isAnswering = response?.headersSent === true && !response.writableFinished;
-    if (!socket.writable || error.code === 'ECONNRESET' || isAnswering) {
-      // Never into the middle of another answer, and never as its end (PX-23).
+    const isAnswerAwaited = [...(unfinished.get(socket) ?? [])].some(
+      ({ headersSent, writableFinished, req }) => !writableFinished && (headersSent || req.complete),
+    );
+    if (!socket.writable || error.code === 'ECONNRESET' || isAnswerAwaited) {
+      // Never into the middle of another answer, as its end, or in its place (PX-23).
       if (socket instanceof Socket) socket.resetAndDestroy();
       else socket.destroy();
       return;

@@ -262,6 +262,35 @@ describe('what is no request', () => {
     expect(await client.waitForEnd()).toMatch(/part$/);
     expect(client.outcome).toBe('ECONNRESET');
   });
+
+  it.each([
+    ['no request', 'nonsense\r\n\r\n'],
+    ['a broken body', 'POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n'],
+  ])(
+    '[PX-23, TH-41] %s behind a request that waits for its answer is not answered in its place',
+    async (_, next) => {
+      const client = await openRawClient(proxy.port);
+      client.send(`GET ${proxy.pathOf('a')}/x HTTP/1.1\r\nHost: ${proxy.host}\r\n\r\n`);
+      await (await upstream.connection(0)).waitFor('\r\n\r\n');
+      client.send(next.replace('Host: x', `Host: ${proxy.host}`));
+      expect(await client.waitForEnd()).toBe('');
+      expect(client.outcome).toBe('ECONNRESET');
+    },
+  );
+
+  it('[TH-41] a broken body of the request itself is 400', async () => {
+    const answer = await raw(`${head('Transfer-Encoding: chunked')}nonsense\r\n`);
+    expect(answer.status).toBe(400);
+  });
+
+  it('[TH-41] behind a request that has its answer is 400', async () => {
+    upstream.answers.push(answerWith('ok'));
+    const client = await openRawClient(proxy.port);
+    client.send(`GET ${proxy.pathOf('a')}/x HTTP/1.1\r\nHost: ${proxy.host}\r\n\r\n`);
+    await client.waitFor('\r\n\r\nok');
+    client.send('nonsense\r\n\r\n');
+    expect(await client.waitForEnd()).toMatch(/okHTTP\/1\.1 400 Bad Request\r\n/);
+  });
 });
 
 it('[PX-04] below a base path', async () => {
