@@ -274,13 +274,19 @@ describe('as whom', () => {
   });
 
   it('[ID-22] a user of the hub’s system goes to no cluster', async () => {
-    const answer = await ask(eu('/version'), {
-      authorization: `Bearer ${demo.fleet.hub.tokens['admin'] ?? ''}`,
-    });
-    // The hub's admin is called admin, and is in system:masters there, and here no more than a name.
-    expect(answer.status).toBe(200);
-    const { groups } = await whoAmI(eu, { authorization: `Bearer ${demo.fleet.hub.tokens['admin'] ?? ''}` });
-    expect(groups).toEqual(['system:authenticated']);
+    const user = 'system:odd';
+    const grant = await grantOnHub(demo.fleet.hub, { user, role: 'operator' });
+    const answer = await ask(eu('/version'), { ...as('ana'), 'impersonate-user': user });
+    expect([answer.status, answer.headers.get('x-cluster-inventory-error')]).toEqual([
+      403,
+      'identity-refused',
+    ]);
+    await grant.revoke();
+  });
+
+  it('[ID-22] who is in system:masters of the hub is in no such group of a cluster', async () => {
+    const admin = { authorization: `Bearer ${demo.fleet.hub.tokens['admin'] ?? ''}` };
+    expect(await whoAmI(eu, admin)).toEqual({ name: 'admin', groups: ['system:authenticated'] });
   });
 
   it('[PX-13, ID-24, TH-01] acting as another needs the hub’s word, and never makes one of its system', async () => {
@@ -394,7 +400,7 @@ describe('a session', () => {
     expect([write.status, write.headers.get('x-cluster-inventory-error')]).toEqual([403, 'origin-refused']);
   });
 
-  it('[TH-05, TH-14] reaches neither a cluster nor, as the sidecar’s, the dashboard', async () => {
+  it('goes with other cookies, and reaches the dashboard’s own cluster as nobody', async () => {
     const cookie = `cluster-inventory-session.0=${tokenOf('ana')}; other=1`;
     const answer = await ask('/clusters/main/version', { cookie });
     // The dashboard's own cluster knows nothing of the sidecar's cookie: nobody is signed in there.
