@@ -50,6 +50,12 @@ describe('options', () => {
     expect(read([], { CLUSTER_INVENTORY_ACCESS_POLICY: 'e.yaml' }).accessPolicy).toBe('e.yaml');
   });
 
+  it('[ID-30, OP-12] the audit says writes unless all is asked for, to stderr unless a file is', () => {
+    expect(read([])).toMatchObject({ audit: 'writes', auditLog: '' });
+    expect(read(['--audit=all', '--audit-log', '/a'])).toMatchObject({ audit: 'all', auditLog: '/a' });
+    expect(faultOf(['--audit=none'])).toBe('--audit: "none" is not one of writes, all');
+  });
+
   it('[OP-14] --check-config is a switch among options', () => {
     expect(readOptionTexts(['--listen', 'x', '--check-config', '--auth', 'none'], {})).toMatchObject({
       kind: 'check-config',
