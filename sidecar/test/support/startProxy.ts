@@ -11,6 +11,7 @@ import type { AuditMode } from '../../src/config/options.ts';
 import { parseProviderFile } from '../../src/config/providerFile.ts';
 import type { HubSession } from '../../src/dashboard/hubSession.ts';
 import type { Credential, CredentialSource } from '../../src/credentials/credential.ts';
+import { noCredential } from '../../src/credentials/noCredential.ts';
 import { type Clock, systemClock } from '../../src/foundation/clock.ts';
 import { type Log, silentLog } from '../../src/foundation/log.ts';
 import type { Gate } from '../../src/identity/gate.ts';
@@ -104,7 +105,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
       rules,
       connection,
       closed,
-      credentials: credentialsOf(invocation.owner),
+      credentials: rules.mode === 'passthrough' ? noCredential : credentialsOf(invocation.owner),
       connections: createClusterConnections(connection),
     }),
   });
