@@ -8,7 +8,6 @@ import { dropHopByHop, type HeaderPairs, headerValues, pairHeaders } from './hea
 import { buildResponseHeaders, readReason } from './responseHeaders.ts';
 import { writeStatusToSocket } from './status.ts';
 import { tunnel } from './tunnel.ts';
-import { assertBodiless } from './upgradeRequest.ts';
 import { buildUpstreamRequest, type UpstreamRequest } from './upstreamRequest.ts';
 import { type Attempt, isRejected, withCredential } from './withCredential.ts';
 
@@ -30,7 +29,6 @@ export async function forwardUpgrade(
   // It may have happened while the credential was fetched.
   if (socket.destroyed) onClose();
   try {
-    assertBodiless(request);
     await withCredential(context, request.method === 'GET', async (credential, isLast) => {
       const upstream = buildUpstreamRequest(request, context, credential, request.headers.upgrade);
       const signal = AbortSignal.any([leaving.signal, context.closed]);

@@ -8,6 +8,7 @@ import { forwardRequest } from '../proxy/forwardRequest.ts';
 import { forwardUpgrade } from '../proxy/forwardUpgrade.ts';
 import { breakOff, writeStatus, writeStatusToSocket } from '../proxy/status.ts';
 import { routeTarget } from '../proxy/target.ts';
+import { assertBodiless } from '../proxy/upgradeRequest.ts';
 import type { AuditLog, AuditRecord } from '../telemetry/audit.ts';
 import type { ClusterTraffic } from './clusterTraffic.ts';
 import type { SignIn } from './signIn.ts';
@@ -124,6 +125,8 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     audit: AuditRecord,
   ): Promise<void> => {
     const destination = route(request, audit);
+    // To the dashboard neither: what has no reader would hold it up for ever (PX-32).
+    assertBodiless(request);
     if (destination.kind === 'other') {
       options.dashboardUpgrade(request, socket, head);
       return;

@@ -390,6 +390,15 @@ describe('what is no upgrade', () => {
     expect(upstream.connections).toHaveLength(0);
   });
 
+  it('[PX-32, PX-36] with a body to the dashboard is 400 as well, and reaches nobody', async () => {
+    const answer = await exchangeRaw(
+      proxy.port,
+      `GET /clusters/main/x HTTP/1.1\r\nHost: ${proxy.host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 3\r\n\r\nabc`,
+    );
+    expect(answer.status).toBe(400);
+    expect(proxy.toDashboard).toEqual([]);
+  });
+
   it('[PX-32] with Content-Length: 0 is one', async () => {
     const { client, connection } = await open(upgradeRequest(['Content-Length: 0'], 'POST', 'SPDY/3.1'));
     connection.send(switched);
