@@ -19,6 +19,8 @@ interface Generation {
   session: Buffer | undefined;
   pool: Pool | undefined;
   readonly sockets: Set<Socket>;
+  /** How often it was ended: what is being dialled meanwhile is not kept. */
+  endings: number;
 }
 
 /**
@@ -28,16 +30,37 @@ interface Generation {
 export function createClusterConnections(connection: ClusterConnection): ClusterConnections {
   let current: Generation | undefined;
   let closed = false;
+  /** Which generation each credential was first used with. */
+  const generations = new WeakMap<Credential, Generation>();
+  /** Those of renewed credentials that somebody still holds. */
+  const outdated = new Set<Generation>();
 
   const end = (generation: Generation): void => {
+    generation.endings++;
     void generation.pool?.destroy().catch(() => undefined);
+    generation.pool = undefined;
     for (const socket of generation.sockets) socket.destroy();
+  };
+
+  const endAll = (): void => {
+    for (const generation of outdated) end(generation);
+    outdated.clear();
+    if (current) end(current);
   };
 
   const generationFor = (credential: Credential | undefined): Generation => {
     const key = credential?.connectionKey ?? '';
-    if (current?.key === key) return current;
-    if (current) end(current);
+    if (current?.key === key) {
+      if (credential) generations.set(credential, current);
+      return current;
+    }
+    const earlier = credential && generations.get(credential);
+    if (earlier) {
+      // It was renewed since: what it still opens is its own, and ends nothing of the newer one.
+      outdated.add(earlier);
+      return earlier;
+    }
+    endAll();
     current = {
       key,
       secureContext:
@@ -45,12 +68,15 @@ export function createClusterConnections(connection: ClusterConnection): Cluster
       session: undefined,
       pool: undefined,
       sockets: new Set(),
+      endings: 0,
     };
+    if (credential) generations.set(credential, current);
     return current;
   };
 
   const open = async (generation: Generation, signal?: AbortSignal): Promise<Socket> => {
     if (closed) throw new CodedError('connection-reset');
+    const { endings } = generation;
     const socket = await dial(connection, {
       secureContext: generation.secureContext,
       session: generation.session,
@@ -63,7 +89,7 @@ export function createClusterConnections(connection: ClusterConnection): Cluster
     generation.sockets.add(socket);
     socket.once('close', () => generation.sockets.delete(socket));
     // Closed, or another certificate came, while it was being dialled.
-    if (generation !== current) socket.destroy();
+    if (generation.endings !== endings) socket.destroy();
     return socket;
   };
 
@@ -95,7 +121,7 @@ export function createClusterConnections(connection: ClusterConnection): Cluster
     dial: (credential, signal) => open(generationFor(credential), signal),
     close() {
       closed = true;
-      if (current) end(current);
+      endAll();
       current = undefined;
     },
   };

@@ -204,6 +204,40 @@ describe('[EX-26] the connections of a cluster', () => {
     expect((await upstream.connection(2)).ended).toBe(false);
   });
 
+  it('[PX-41] an old certificate that is still used ends none of the renewed one, and ends with it', async () => {
+    const upstream = await start({ tls: { requestCert: true, rejectUnauthorized: false } });
+    const connections = createClusterConnections(connectionTo(upstream));
+    toClose.push(connections);
+    const [old, renewed, next] = ['one', 'two', 'three'].map(certificate);
+    await connections.dial(old);
+    const first = await upstream.connection(0);
+    await connections.dial(renewed);
+    const second = await upstream.connection(1);
+    await first.waitForClose();
+    await connections.dial(old);
+    const late = await upstream.connection(2);
+    await connections.dial(renewed);
+    await upstream.connection(3);
+    expect([second.ended, late.ended]).toEqual([false, false]);
+    await connections.dial(next);
+    await second.waitForClose();
+    await late.waitForClose();
+    expect((await upstream.connection(4)).ended).toBe(false);
+  });
+
+  it('a certificate that comes back as a new credential is the current one again', async () => {
+    const upstream = await start({ tls: { requestCert: true, rejectUnauthorized: false } });
+    const connections = createClusterConnections(connectionTo(upstream));
+    toClose.push(connections);
+    await connections.dial(certificate('one'));
+    await upstream.connection(0);
+    await connections.dial(certificate('two'));
+    const second = await upstream.connection(1);
+    await connections.dial(certificate('one'));
+    await second.waitForClose();
+    expect((await upstream.connection(2)).ended).toBe(false);
+  });
+
   it('[PX-41] end at once when it is closed, and none is made after', async () => {
     const upstream = await start();
     const connections = createClusterConnections(connectionTo(upstream));
