@@ -106,6 +106,11 @@ describe('choosing a provider', () => {
     expect(codeOf(resolve(both, providerFile({ name: 'x' }), podAccessPolicy))).toBe('no-matching-provider');
   });
 
+  it('[OP-12] a plugin is run for a profile by its UID, with its key for people', () => {
+    const { owner, ownerName } = first(resolveCluster({ server })).invocation;
+    expect([owner, ownerName]).toEqual(['uid-a', 'store/hub/fleet/a']);
+  });
+
   it('[AC-02] a disabled provider is named on each cluster that uses it', () => {
     const file = parseProviderFile(
       JSON.stringify({

@@ -2,6 +2,7 @@ import type { ProviderFile } from '../config/providerFile.ts';
 import type { PluginInvocation } from '../credentials/credential.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import type { InventoryItem } from '../inventory/inventory.ts';
+import { buildProfileKey } from '../inventory/profileKey.ts';
 import { type AccessPolicy, type AccessRules, decideAccessRules } from './accessPolicy.ts';
 import type { ClusterConnection } from './connection.ts';
 import { resolveConnection } from './resolveConnection.ts';
@@ -51,7 +52,10 @@ export function resolveAccess(
       candidates.push({
         provider: provider.name,
         connection: resolveConnection(cluster, rules),
-        invocation: resolveInvocation(provider, cluster, profile.uid),
+        invocation: resolveInvocation(provider, cluster, {
+          owner: profile.uid,
+          ownerName: buildProfileKey(root, profile.namespace, profile.name),
+        }),
         rules,
       });
     } catch (thrown) {

@@ -19,7 +19,7 @@ const maxExtensionBytes = 512 * 1024;
 export function resolveInvocation(
   provider: Provider,
   cluster: UnknownRecord,
-  owner: string,
+  { owner, ownerName }: Pick<PluginInvocation, 'owner' | 'ownerName'>,
 ): PluginInvocation {
   const extensions = readExtensions(cluster);
   const info = provider.provideClusterInfo
@@ -40,6 +40,7 @@ export function resolveInvocation(
     ...info,
     ...(provider.installHint === undefined ? {} : { installHint: provider.installHint }),
     owner,
+    ownerName,
   };
 }
 

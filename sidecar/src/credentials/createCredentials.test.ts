@@ -15,6 +15,7 @@ const invocation: PluginInvocation = {
   env: [{ name: 'MODE', value: 'test' }],
   apiVersion: 'client.authentication.k8s.io/v1',
   owner: 'uid-1',
+  ownerName: 'store/hub/default/a',
 };
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -52,12 +53,13 @@ function setUp(limits: { maxConcurrent?: number } = {}) {
         },
       });
     });
+  const warnings: object[] = [];
   const credentials = createCredentials({
     runPlugin,
     environment: { HOME: '/home/me' },
     clock,
     random: () => 0,
-    log: silentLog,
+    log: { ...silentLog, warn: (message, fields) => void warnings.push({ message, ...fields }) },
     limits,
     onRun: (event) => events.push(event),
     onChange: (change) => changes.push(change),
@@ -67,7 +69,7 @@ function setUp(limits: { maxConcurrent?: number } = {}) {
     if (!found) throw new Error(`run ${index} was not started`);
     return found;
   };
-  return { credentials, clock, runs, run, events, changes };
+  return { credentials, clock, runs, run, events, changes, warnings };
 }
 
 describe('createCredentials', () => {
@@ -255,6 +257,24 @@ describe('createCredentials', () => {
       ['uid-1', true, undefined],
       ['uid-1', false, undefined],
       ['uid-1', false, 'plugin-credential-rejected'],
+    ]);
+  });
+
+  it('[OP-12] names the cluster of a plugin that failed, for people', async () => {
+    const { credentials, run, warnings } = setUp();
+    const failing = codedErrorOf(() => credentials.sourceFor(invocation).get());
+    await settle();
+    await run(0).fail('plugin-exited');
+    await failing;
+    expect(warnings).toEqual([
+      {
+        message: 'credential plugin failed',
+        provider: 'example',
+        cluster: 'store/hub/default/a',
+        owner: 'uid-1',
+        outcome: 'plugin-exited',
+        durationMs: 0,
+      },
     ]);
   });
 

@@ -105,7 +105,8 @@ export function createCredentials(options: CredentialsOptions): Credentials {
         return run;
       },
       onRun: (outcome, durationMs) => {
-        const fields = { provider, owner, outcome, durationMs };
+        const cluster = entry.invocation.ownerName;
+        const fields = { provider, cluster, owner, outcome, durationMs };
         if (outcome === 'ok') log.debug('credential plugin ran', fields);
         else if (outcome !== 'plugin-ended') log.warn('credential plugin failed', fields);
         onRun?.({ provider, outcome, durationMs });

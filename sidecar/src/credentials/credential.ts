@@ -39,6 +39,8 @@ export interface PluginInvocation {
   readonly installHint?: string;
   /** UID of the ClusterProfile (or another owner's identity): a profile created again shares nothing (DI-33). */
   readonly owner: string;
+  /** The owner as people know it, for the log: `<root>/<namespace>/<name>`, or the name of a root. */
+  readonly ownerName: string;
 }
 
 /** The credential of one cluster, kept fresh. */

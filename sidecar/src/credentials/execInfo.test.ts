@@ -10,6 +10,7 @@ const invocation: PluginInvocation = {
   env: [],
   apiVersion: 'client.authentication.k8s.io/v1beta1',
   owner: 'uid-1',
+  ownerName: 'store/hub/default/a',
 };
 
 describe('buildExecInfo', () => {

@@ -10,6 +10,7 @@ const invocation: PluginInvocation = {
   apiVersion: 'client.authentication.k8s.io/v1',
   cluster: { server: 'https://example.test', config: { name: 'spoke' } },
   owner: 'uid-1',
+  ownerName: 'store/hub/default/a',
 };
 const { cluster: _cluster, ...withoutCluster } = invocation;
 

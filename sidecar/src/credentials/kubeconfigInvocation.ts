@@ -40,6 +40,7 @@ export function buildKubeconfigInvocation(root: Root, exec: UnknownRecord): Plug
     ...(exec['provideClusterInfo'] === true ? { cluster: describeHub(root) } : {}),
     ...(installHint === undefined ? {} : { installHint }),
     owner: root.name,
+    ownerName: root.name,
   };
 }
 

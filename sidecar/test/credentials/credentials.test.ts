@@ -58,6 +58,7 @@ const invoke = (
   env: Object.entries(env).map(([name, value]) => ({ name, value })),
   apiVersion: 'client.authentication.k8s.io/v1',
   owner: 'uid-1',
+  ownerName: 'store/hub/default/a',
   ...rest,
 });
 const alive = (): readonly number[] =>
