@@ -69,7 +69,7 @@ const maxSeenUsers = 20_000;
 export function createGate({ reviews, clock, hashKey, outageGraceMs, streamGraceMs }: GateOptions): Gate {
   const authenticator = createTokenAuthenticator({ reviews, clock, hashKey, outageGraceMs });
   const decisions = createAccessDecisions({ reviews, clock, outageGraceMs });
-  const visibility = createVisibility({ reviews, decisions, clock });
+  const visibility = createVisibility({ reviews, decisions, clock, outageGraceMs });
   const guards = createStreamGuards({ authenticator, clock, streamGraceMs });
   const lastSeen = new BoundedMap<string, number>(maxSeenUsers);
 

@@ -24,7 +24,7 @@ function setUp(allows?: FakeReviews['allows']) {
   const reviews = createFakeReviews();
   if (allows) reviews.allows = allows;
   const decisions = createAccessDecisions({ reviews, clock, outageGraceMs: 0 });
-  const visibility = createVisibility({ reviews, decisions, clock });
+  const visibility = createVisibility({ reviews, decisions, clock, outageGraceMs: 300_000 });
   const look = (user = ana, among: ReadonlySet<string> = namespaces) =>
     visibility.forUser(user, 'token', among);
   /** `namespace/name` of those that are seen. */
@@ -166,4 +166,20 @@ describe('how the hub is asked', () => {
     reviews.isAway = false;
     expect(await seen('one/a')).toEqual(['one/a']);
   });
+});
+
+it('[ID-18] what somebody saw stays while the hub is away, for the grace and no longer; nobody else sees anything', async () => {
+  const { clock, reviews, look, seen } = setUp(
+    (_user, { verb, namespace }) => verb === 'list' && namespace === 'one',
+  );
+  expect(await seen('one/a', 'two/a')).toEqual(['one/a']);
+  reviews.isAway = true;
+  clock.advance(120_000);
+  expect(await seen('one/a', 'one/new', 'two/a')).toEqual(['one/a', 'one/new']);
+  expect((await codedErrorOf(() => look(person('ben')))).code).toBe('reviews-unavailable');
+  clock.advance(180_000);
+  expect((await codedErrorOf(() => look())).code).toBe('reviews-unavailable');
+  reviews.isAway = false;
+  reviews.allows = () => false;
+  expect(await seen('one/a')).toEqual([]);
 });

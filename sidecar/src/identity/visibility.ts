@@ -1,4 +1,5 @@
 import type { Clock } from '../foundation/clock.ts';
+import { CodedError } from '../foundation/errors.ts';
 import type { AccessDecisions } from './accessDecisions.ts';
 import { BoundedMap } from './boundedMap.ts';
 import type { HubReviews, ResourceAttributes, ResourceRule } from './hubReviews.ts';
@@ -20,6 +21,8 @@ export interface VisibilityOptions {
   readonly reviews: Pick<HubReviews, 'listRules'>;
   readonly decisions: AccessDecisions;
   readonly clock: Clock;
+  /** How long what somebody saw stays while the hub cannot be asked (ID-18). */
+  readonly outageGraceMs: number;
 }
 
 const memoryMs = 60_000;
@@ -39,8 +42,15 @@ interface Sight {
   readonly byNamespace: Map<string, Promise<Seen>>;
 }
 
-export function createVisibility({ reviews, decisions, clock }: VisibilityOptions): Visibility {
+export function createVisibility({
+  reviews,
+  decisions,
+  clock,
+  outageGraceMs,
+}: VisibilityOptions): Visibility {
   const sights = new BoundedMap<string, Sight>(maxUsers);
+  /** What somebody saw when the hub could last be asked (ID-18, PX-46). */
+  const lastGood = new BoundedMap<string, { readonly at: number; readonly isVisible: IsVisible }>(maxUsers);
 
   const lookIn = async (lane: Lane, user: User, token: string, namespace: string): Promise<Seen> => {
     const may = (attributes: ResourceAttributes): Promise<boolean> =>
@@ -79,27 +89,41 @@ export function createVisibility({ reviews, decisions, clock }: VisibilityOption
     return sight;
   };
 
+  const look = async (user: User, token: string, namespaces: ReadonlySet<string>): Promise<IsVisible> => {
+    const sight = sightOf(user);
+    if (await sight.everywhere) return () => true;
+    const seen = new Map<string, Seen>(
+      await Promise.all(
+        [...namespaces].map((namespace): Promise<[string, Seen]> => {
+          let answer = sight.byNamespace.get(namespace);
+          if (answer === undefined) {
+            answer = lookIn(sight.lane, user, token, namespace);
+            sight.byNamespace.set(namespace, answer);
+            answer.catch(() => sight.byNamespace.delete(namespace));
+          }
+          return answer.then((value) => [namespace, value]);
+        }),
+      ),
+    );
+    return ({ namespace, name }) => {
+      const inNamespace = seen.get(namespace);
+      return inNamespace === 'all' || (inNamespace?.has(name) ?? false);
+    };
+  };
+
   return {
     async forUser(user, token, namespaces) {
-      const sight = sightOf(user);
-      if (await sight.everywhere) return () => true;
-      const seen = new Map<string, Seen>(
-        await Promise.all(
-          [...namespaces].map((namespace): Promise<[string, Seen]> => {
-            let answer = sight.byNamespace.get(namespace);
-            if (answer === undefined) {
-              answer = lookIn(sight.lane, user, token, namespace);
-              sight.byNamespace.set(namespace, answer);
-              answer.catch(() => sight.byNamespace.delete(namespace));
-            }
-            return answer.then((value) => [namespace, value]);
-          }),
-        ),
-      );
-      return ({ namespace, name }) => {
-        const inNamespace = seen.get(namespace);
-        return inNamespace === 'all' || (inNamespace?.has(name) ?? false);
-      };
+      const key = buildUserKey(user);
+      try {
+        const isVisible = await look(user, token, namespaces);
+        lastGood.set(key, { at: clock.now(), isVisible });
+        return isVisible;
+      } catch (thrown) {
+        const last = lastGood.get(key);
+        const isOutage = thrown instanceof CodedError && thrown.code === 'reviews-unavailable';
+        if (isOutage && last && clock.now() - last.at < outageGraceMs) return last.isVisible;
+        throw thrown;
+      }
     },
   };
 }
