@@ -5,6 +5,7 @@ import type { Credential } from '../credentials/credential.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import type { ForwardContext } from './context.ts';
 import { type HeaderPairs, pairHeaders } from './headerPairs.ts';
+import { createOutcomeReport, type OutcomeReport } from './outcomeReport.ts';
 import { buildResponseHeaders, readReason } from './responseHeaders.ts';
 import { breakOff, writeStatus } from './status.ts';
 import { buildUpstreamRequest, hasBody, type UpstreamRequest } from './upstreamRequest.ts';
@@ -22,18 +23,19 @@ export async function forwardRequest(
   const body = context.body ?? (hasBody(request) ? request : null);
   const mayRepeat =
     context.body !== undefined || (body === null && (request.method === 'GET' || request.method === 'HEAD'));
+  const outcome = createOutcomeReport(context);
   try {
     await withCredential(context, mayRepeat, (credential, isLast) => {
       const upstream = buildUpstreamRequest(request, context, credential, undefined);
       // Only now is the client told to send its body (PX-24).
       if (body === request && request.headers.expect !== undefined && !response.headersSent)
         response.writeContinue();
-      return dispatch(response, context, { upstream, credential, body, isLast });
+      return dispatch(response, context, { upstream, credential, body, isLast, outcome });
     });
   } catch (thrown) {
     const error = asCodedError(thrown);
     // Who left, or whose access was withdrawn, says nothing about the cluster.
-    if (!response.destroyed && !context.closed.aborted) context.onOutcome(error);
+    if (!response.destroyed && !context.closed.aborted) outcome.failed(error);
     context.audit.failed(error, !response.destroyed);
     if (response.headersSent) breakOff(response);
     else if (!response.destroyed) writeStatus(response, error);
@@ -45,14 +47,15 @@ interface Dispatched {
   readonly credential: Credential;
   readonly body: IncomingMessage | Buffer | null;
   readonly isLast: boolean;
+  readonly outcome: OutcomeReport;
 }
 
 function dispatch(
   response: ServerResponse,
   context: ForwardContext,
-  { upstream, credential, body, isLast }: Dispatched,
+  { upstream, credential, body, isLast, outcome }: Dispatched,
 ): Promise<Attempt> {
-  const { cluster, closed, limits, audit, onOutcome } = context;
+  const { cluster, closed, limits, audit } = context;
   return new Promise((resolve, reject) => {
     let controller: Dispatcher.DispatchController | undefined;
     let settled = false;
@@ -68,13 +71,13 @@ function dispatch(
     const onClosed = (): void => {
       abort(asCodedError(closed.reason));
     };
-    const finish = (outcome: Attempt | CodedError): void => {
+    const finish = (end: Attempt | CodedError): void => {
       if (settled) return;
       settled = true;
       response.off('close', onClientGone);
       closed.removeEventListener('abort', onClosed);
-      if (outcome instanceof CodedError) reject(outcome);
-      else resolve(outcome);
+      if (end instanceof CodedError) reject(end);
+      else resolve(end);
     };
 
     response.once('close', onClientGone);
@@ -92,6 +95,7 @@ function dispatch(
       status: number,
       statusMessage: string | undefined,
     ): void => {
+      outcome.headCame();
       const headers = buildResponseHeaders({
         upstream: pairHeaders(rawHeadersOf(current)),
         status,
@@ -99,6 +103,7 @@ function dispatch(
         clusterPrefix: context.clusterPrefix,
         rest: context.rest,
       });
+      outcome.passedOn();
       response.writeHead(status, readReason(statusMessage, status), headers.flat());
       // A watch sends nothing until something happens; its reader is to know that it began (PX-21).
       response.flushHeaders();
@@ -121,13 +126,9 @@ function dispatch(
           current.abort(new CodedError('connection-reset'));
           return;
         }
-        const begin = (): void => {
-          onOutcome('ok');
-          writeHead(current, status, statusMessage);
-        };
         const explain = status === 403 && !upstream.asked.isProxySubresource && context.explainForbidden;
         if (!explain) {
-          begin();
+          writeHead(current, status, statusMessage);
           return;
         }
         // Whose fault it is decides what is answered; until then nothing of the body is read.
@@ -135,7 +136,7 @@ function dispatch(
         void explain(cluster, credential).then((fault) => {
           if (settled || response.destroyed) return;
           if (fault === undefined) {
-            begin();
+            writeHead(current, status, statusMessage);
             current.resume();
             return;
           }

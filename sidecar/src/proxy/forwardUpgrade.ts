@@ -5,6 +5,7 @@ import type { Credential } from '../credentials/credential.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import type { ForwardContext } from './context.ts';
 import { dropHopByHop, type HeaderPairs, headerValues, pairHeaders } from './headerPairs.ts';
+import { createOutcomeReport, type OutcomeReport } from './outcomeReport.ts';
 import { buildResponseHeaders, readReason } from './responseHeaders.ts';
 import { writeStatusToSocket } from './status.ts';
 import { tunnel } from './tunnel.ts';
@@ -21,6 +22,7 @@ export async function forwardUpgrade(
   head: Buffer,
   context: ForwardContext,
 ): Promise<void> {
+  const outcome = createOutcomeReport(context);
   const leaving = new AbortController();
   const onClose = (): void => {
     leaving.abort(new CodedError('connection-reset', 'The client went away'));
@@ -33,11 +35,11 @@ export async function forwardUpgrade(
       const upstream = buildUpstreamRequest(request, context, credential, request.headers.upgrade);
       const signal = AbortSignal.any([leaving.signal, context.closed]);
       const connected = await context.cluster.connections.dial(credential, signal);
-      return exchange({ socket, head, connected, upstream, credential, isLast, signal }, context);
+      return exchange({ socket, head, connected, upstream, credential, isLast, signal, outcome }, context);
     });
   } catch (thrown) {
     const error = asCodedError(thrown);
-    if (!leaving.signal.aborted && !context.closed.aborted) context.onOutcome(error);
+    if (!leaving.signal.aborted && !context.closed.aborted) outcome.failed(error);
     context.audit.failed(error, !socket.destroyed);
     writeStatusToSocket(socket, error);
   } finally {
@@ -53,6 +55,7 @@ interface Exchange {
   readonly credential: Credential;
   readonly isLast: boolean;
   readonly signal: AbortSignal;
+  readonly outcome: OutcomeReport;
 }
 
 /** Asks for the upgrade and hands over; the answer is read by Node's strict parser. */
@@ -92,7 +95,8 @@ function exchange(parts: Exchange, context: ForwardContext): Promise<Attempt> {
     asked.on('error', fail);
     asked.once('upgrade', (response, upgraded, upstreamHead) => {
       answered();
-      context.onOutcome('ok');
+      parts.outcome.headCame();
+      parts.outcome.passedOn();
       audit.answered(101);
       audit.bytesIn += parts.head.length;
       audit.bytesOut += upstreamHead.length;
@@ -121,18 +125,14 @@ function exchange(parts: Exchange, context: ForwardContext): Promise<Attempt> {
         reject(new CodedError('plugin-credential-rejected'));
         return;
       }
-      const relay = (): Promise<Attempt> => {
-        context.onOutcome('ok');
-        return relayRefusal(parts, response, context);
-      };
       const explain =
         response.statusCode === 403 && !upstream.asked.isProxySubresource && context.explainForbidden;
       if (!explain) {
-        relay().then(resolve, fail);
+        relayRefusal(parts, response, context).then(resolve, fail);
         return;
       }
       void explain(cluster, parts.credential).then((fault) => {
-        if (fault === undefined) relay().then(resolve, fail);
+        if (fault === undefined) relayRefusal(parts, response, context).then(resolve, fail);
         else fail(fault);
       });
     });
@@ -169,10 +169,11 @@ function acceptUpgrade(
 
 /** The cluster's refusal with its status and body; then both ends close, whatever else the client sends (PX-33). */
 async function relayRefusal(
-  { socket, connected, upstream }: Exchange,
+  { socket, connected, upstream, outcome }: Exchange,
   response: IncomingMessage,
   context: ForwardContext,
 ): Promise<Attempt> {
+  outcome.headCame();
   const status = response.statusCode ?? 502;
   const headers = buildResponseHeaders({
     upstream: pairHeaders(response.rawHeaders),
@@ -181,6 +182,7 @@ async function relayRefusal(
     clusterPrefix: context.clusterPrefix,
     rest: context.rest,
   });
+  outcome.passedOn();
   const { audit } = context;
   audit.answered(status);
   socket.resume();
