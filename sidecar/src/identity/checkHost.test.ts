@@ -17,7 +17,7 @@ it.each([
   [4466, '[::1]:4466'],
   [80, 'localhost'],
   [80, '127.0.0.1:80'],
-])('[TH-12] serves port %i as %j', (port, host) => {
+])('TH-12: serves port %i as %j', (port, host) => {
   expect(allowed(port, host)).toBe(true);
 });
 
@@ -40,11 +40,11 @@ it.each([
   'evil.example/localhost:4466',
   'user@localhost:4466',
   'localhost:4466\tx',
-])('[ID-09, TH-12] refuses %j', (host) => {
+])('ID-09, TH-12: refuses %j', (host) => {
   expect(allowed(4466, host)).toBe(false);
 });
 
-it('[TH-12] refuses no Host and more than one, though the first is right', () => {
+it('TH-12: refuses no Host and more than one, though the first is right', () => {
   expect(allowed(4466)).toBe(false);
   expect(allowed(4466, 'localhost:4466', 'evil.example')).toBe(false);
   expect(allowed(4466, 'localhost:4466', 'localhost:4466')).toBe(false);

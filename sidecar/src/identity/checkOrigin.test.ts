@@ -24,7 +24,7 @@ describe.each(['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS'])('%s', (method) => {
     { origin: 'HTTP://LOCALHOST:4466' },
     { origin: own, 'sec-fetch-site': 'same-origin' },
     { 'sec-fetch-site': 'none' },
-  ])('[ID-09] serves %o', (headers) => {
+  ])('ID-09: serves %o', (headers) => {
     expect(allowed(method, headers)).toBe(true);
   });
 
@@ -41,19 +41,19 @@ describe.each(['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS'])('%s', (method) => {
     { origin: 'http://evil.example', ...navigation },
     { ...navigation, 'sec-fetch-dest': 'iframe' },
     { ...navigation, 'sec-fetch-mode': 'no-cors' },
-  ])('[ID-09, TH-11] refuses %o', (headers) => {
+  ])('ID-09, TH-11: refuses %o', (headers) => {
     expect(allowed(method, headers)).toBe(false);
   });
 });
 
-it('[ID-09] a link from another site may open a page, and do nothing else', () => {
+it('ID-09: a link from another site may open a page, and do nothing else', () => {
   expect(allowed('GET', navigation)).toBe(true);
   expect(allowed('HEAD', navigation)).toBe(true);
   expect(allowed('POST', navigation)).toBe(false);
   expect(allowed('GET', { ...navigation, upgrade: 'websocket' })).toBe(false);
 });
 
-it('[ID-09, TH-10] an upgrade from another origin is refused', () => {
+it('ID-09, TH-10: an upgrade from another origin is refused', () => {
   expect(allowed('GET', { upgrade: 'websocket', origin: 'http://evil.example' })).toBe(false);
   expect(allowed('GET', { upgrade: 'websocket', origin: own })).toBe(true);
 });

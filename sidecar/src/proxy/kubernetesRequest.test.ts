@@ -21,7 +21,7 @@ it.each<[string, Partial<KubernetesRequest>]>([
     '/api/v1/namespaces/ns/services%2Fs%2Fproxy/x',
     { resource: 'services', namespace: 'ns', name: 's', subresource: 'proxy', isProxySubresource: true },
   ],
-])('[PX-02] reads %s as the API server does', (rest, expected) => {
+])('PX-02: reads %s as the API server does', (rest, expected) => {
   expect(parseKubernetesRequest(rest)).toMatchObject({ isResource: true, ...expected });
 });
 
@@ -41,18 +41,18 @@ it.each([
   '/api/v1//pods',
   '/api/v1/pods/%ff',
   '/api/v1/pods/%',
-])('[PX-02] %j is no resource', (rest) => {
+])('PX-02: %j is no resource', (rest) => {
   expect(parseKubernetesRequest(rest)).toMatchObject({ isResource: false, isLongRunning: false });
 });
 
-it('[PX-42] a path of nothing but slashes is read in no time', () => {
+it('PX-42: a path of nothing but slashes is read in no time', () => {
   const path = `/api${'/'.repeat(60_000)}x`;
   const start = performance.now();
   expect(parseKubernetesRequest(path).isResource).toBe(false);
   expect(performance.now() - start).toBeLessThan(500);
 });
 
-describe('[PX-25] what may take as long as it likes', () => {
+describe('PX-25: what may take as long as it likes', () => {
   it.each([
     '/api/v1/pods?watch=1',
     '/api/v1/pods?watch=true&resourceVersion=5',
@@ -91,6 +91,6 @@ it.each([
   ['/api/v1/namespaces/ns/services/proxy', false],
   ['/api/v1/namespaces/proxy/services/s', false],
   ['/api/v1/namespaces/ns/services/s/status?proxy', false],
-])('[PX-12, EX-25] whether the path behind is an app’s: %s %s', (rest, expected) => {
+])('PX-12, EX-25: whether the path behind is an app’s: %s %s', (rest, expected) => {
   expect(parseKubernetesRequest(rest).isProxySubresource).toBe(expected);
 });

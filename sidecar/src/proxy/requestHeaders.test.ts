@@ -24,7 +24,7 @@ const passed = (client: HeaderPairs, options: Partial<RequestHeaderOptions> = {}
 
 const names = (headers: HeaderPairs): string[] => headers.map(([name]) => name);
 
-it('[PX-10] keeps repeated headers, their order and the case of their names; Host is the cluster’s', () => {
+it('PX-10: keeps repeated headers, their order and the case of their names; Host is the cluster’s', () => {
   expect(
     build([
       ['host', 'dashboard.example'],
@@ -42,7 +42,7 @@ it('[PX-10] keeps repeated headers, their order and the case of their names; Hos
 });
 
 describe('hop-by-hop headers', () => {
-  it('[PX-11] go, and so does all that Connection names', () => {
+  it('PX-11: go, and so does all that Connection names', () => {
     const client: HeaderPairs = [
       ['Connection', 'keep-alive, Accept'],
       ['connection', 'IF-MATCH'],
@@ -60,7 +60,7 @@ describe('hop-by-hop headers', () => {
     expect(passed(client, { isProxySubresource: true })).toEqual([['Range', 'bytes=0-1']]);
   });
 
-  it('[PX-11, TH-02] cannot remove the credential, the identity or the host', () => {
+  it('PX-11, TH-02: cannot remove the credential, the identity or the host', () => {
     const headers = build([['Connection', 'Authorization, Host, Impersonate-User, Audit-ID']], {
       token: 't',
       identity: [['Impersonate-User', 'jane']],
@@ -124,12 +124,12 @@ describe('which headers pass', () => {
   ];
   const pairs = (all: readonly string[]): HeaderPairs => all.map((name) => [name, 'v'] as const);
 
-  it('[PX-12] only the ones of the list', () => {
+  it('PX-12: only the ones of the list', () => {
     const others = ['X-Custom', 'Origin', 'Referer', 'DNT', 'Sec-Fetch-Site', 'Sec-WebSocket-Key'];
     expect(names(passed(pairs([...allowed, ...others, ...secrets])))).toEqual(allowed);
   });
 
-  it('[PX-12, TH-03, TH-14] under a proxy subresource others too, but none that proves who somebody is', () => {
+  it('PX-12, TH-03, TH-14: under a proxy subresource others too, but none that proves who somebody is', () => {
     const others = ['X-Custom', 'X-CSRF', 'Origin', 'Referer'];
     expect(names(passed(pairs([...allowed, ...others, ...secrets]), { isProxySubresource: true }))).toEqual([
       ...allowed,
@@ -137,7 +137,7 @@ describe('which headers pass', () => {
     ]);
   });
 
-  it('[PX-12] the number of a request is ours alone', () => {
+  it('PX-12: the number of a request is ours alone', () => {
     const headers = build([['audit-id', 'theirs']], { isProxySubresource: true });
     expect(headers.filter(([name]) => /audit-id/i.test(name))).toEqual([['Audit-ID', 'id-1']]);
   });
@@ -161,7 +161,7 @@ describe('which headers pass', () => {
 });
 
 describe('upgrades', () => {
-  it('[PX-30] every subprotocol in the order offered, known or not, over several headers', () => {
+  it('PX-30: every subprotocol in the order offered, known or not, over several headers', () => {
     const headers = passed(
       [
         ['Connection', 'keep-alive, Upgrade'],
@@ -184,7 +184,7 @@ describe('upgrades', () => {
     ]);
   });
 
-  it('[PX-35] no subprotocol that is a credential; none left, no header', () => {
+  it('PX-35: no subprotocol that is a credential; none left, no header', () => {
     const secret = 'base64url.bearer.authorization.k8s.io.c2VjcmV0';
     const protocols = (value: string): HeaderPairs =>
       passed([['Sec-WebSocket-Protocol', value]], { upgrade: 'websocket' }).filter(

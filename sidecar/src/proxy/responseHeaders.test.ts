@@ -44,7 +44,7 @@ it.each([
   'SourceMap',
   'X-SourceMap',
   'Set-Login',
-])('[PX-15, TH-13, TH-48] drops %s', (name) => {
+])('PX-15, TH-13, TH-48: drops %s', (name) => {
   expect(
     build([
       [name, 'x'],
@@ -53,13 +53,13 @@ it.each([
   ).toEqual([['Cache-Control', 'private'], ...ours]);
 });
 
-it('[PX-40] no answer of a cluster passes for an error of the sidecar', () => {
+it('PX-40: no answer of a cluster passes for an error of the sidecar', () => {
   expect(build([['x-cluster-inventory-ERROR', 'cluster-unknown']]).map(([name]) => name)).not.toContain(
     'x-cluster-inventory-ERROR',
   );
 });
 
-it('[PX-16] no answer is rendered: ours replace the cluster’s own headers', () => {
+it('PX-16: no answer is rendered: ours replace the cluster’s own headers', () => {
   expect(
     build([
       ['Content-Security-Policy', "default-src 'self'"],
@@ -69,14 +69,14 @@ it('[PX-16] no answer is rendered: ours replace the cluster’s own headers', ()
   ).toEqual([['Content-Type', 'image/svg+xml'], ['Cache-Control', 'no-store'], ...ours]);
 });
 
-it('[PX-16] no-store only where the cluster says nothing of caching', () => {
+it('PX-16: no-store only where the cluster says nothing of caching', () => {
   expect(build([['cache-control', 'no-cache, private']])).toEqual([
     ['cache-control', 'no-cache, private'],
     ...ours,
   ]);
 });
 
-it('[PX-10, PX-20] the rest passes as it came, repeated headers and the encoding too', () => {
+it('PX-10, PX-20: the rest passes as it came, repeated headers and the encoding too', () => {
   const headers: HeaderPairs = [
     ['Content-Encoding', 'gzip'],
     ['Warning', 'a'],
@@ -109,7 +109,7 @@ describe('Location', () => {
     ['?page=2', `${clusterPrefix}/x?page=2`],
     ['#part', `${clusterPrefix}/x#part`],
     ['/a%2F..b', `${clusterPrefix}/a%2F..b`],
-  ])('[PX-17] %s leads back under the cluster', (value, expected) => {
+  ])('PX-17: %s leads back under the cluster', (value, expected) => {
     expect(locationOf(value)).toBe(expected);
   });
 
@@ -118,7 +118,7 @@ describe('Location', () => {
     ['/k8s/c1', clusterPrefix],
     ['/k8s/c1?x', `${clusterPrefix}?x`],
     ['https://api.example:6443/k8s/c1/x', `${clusterPrefix}/x`],
-  ])('[PX-17] %s loses the base path', (value, expected) => {
+  ])('PX-17: %s loses the base path', (value, expected) => {
     expect(locationOf(value, 302, '/k8s/c1')).toBe(expected);
   });
 
@@ -141,19 +141,19 @@ describe('Location', () => {
     '/a/.%2e',
     '../x',
     'a/../../x',
-  ])('[PX-17] %j is refused', async (value) => {
+  ])('PX-17: %j is refused', async (value) => {
     expect((await codedErrorOf(() => locationOf(value))).code).toBe('redirect-refused');
   });
 
   it.each(['/k8s/c2/x', '/k8s/c10/x', '/', 'https://api.example:6443/other'])(
-    '[PX-17] %s outside the base path is refused',
+    'PX-17: %s outside the base path is refused',
     async (value) => {
       expect((await codedErrorOf(() => locationOf(value, 307, '/k8s/c1'))).code).toBe('redirect-refused');
     },
   );
 
   it.each(['', '?x'])(
-    '[PX-17] relative to the cluster’s root, asked for as %j, stays below it',
+    'PX-17: relative to the cluster’s root, asked for as %j, stays below it',
     async (rest) => {
       const locationFrom = (value: string) => build([['Location', value]], 302, '', rest)[0]?.[1];
       const locations = ['cluster-inventory-b/x', '?page=2', './cluster-inventory-b'].map(locationFrom);
@@ -177,23 +177,23 @@ describe('Location', () => {
     ['#d', '/a/b/c?q#d'],
     ['?r#d', '/a/b/c?r#d'],
     ['.//x', '/a/b//x'],
-  ])('[PX-17] %j is resolved against the path that was asked for', (value, expected) => {
+  ])('PX-17: %j is resolved against the path that was asked for', (value, expected) => {
     expect(build([['Location', value]], 302, '/k8s/c1', '/a/b/c?q')[0]?.[1]).toBe(
       `${clusterPrefix}${expected}`,
     );
   });
 
-  it('[PX-17] further up than the cluster’s root is refused', async () => {
+  it('PX-17: further up than the cluster’s root is refused', async () => {
     const error = await codedErrorOf(() => build([['Location', '../../../x']], 302, '', '/a/b/c'));
     expect(error.code).toBe('redirect-refused');
   });
 
-  it('[PX-17] of an answer that is no redirect is left out where it leads elsewhere', () => {
+  it('PX-17: of an answer that is no redirect is left out where it leads elsewhere', () => {
     expect(locationOf('https://evil.example/x', 201)).toBeUndefined();
     expect(locationOf('/api/v1/x', 201)).toBe(`${clusterPrefix}/api/v1/x`);
   });
 
-  it('[PX-17] 304 without one passes', () => {
+  it('PX-17: 304 without one passes', () => {
     expect(build([['ETag', '"1"']], 304)[0]).toEqual(['ETag', '"1"']);
   });
 });

@@ -3,7 +3,7 @@ import { CodedError, type ErrorCode } from '../foundation/errors.ts';
 import { buildStatus } from './status.ts';
 
 describe('a Status', () => {
-  it('[PX-40] has code, reason and the sentence, and nothing of the cause', () => {
+  it('PX-40: has code, reason and the sentence, and nothing of the cause', () => {
     const error = new CodedError('connection-refused', undefined, {
       cause: new Error('connect ECONNREFUSED 10.1.2.3:6443'),
       diagnosis: '/etc/secret/token',
@@ -31,7 +31,7 @@ describe('a Status', () => {
     ['origin-refused', 403, 'Forbidden'],
     ['response-timeout', 504, 'Timeout'],
     ['redirect-refused', 502, 'InternalError'],
-  ])('[PX-04, PX-40] of %s is %i %s', (code, status, reason) => {
+  ])('PX-04, PX-40: of %s is %i %s', (code, status, reason) => {
     const { httpStatus, body } = buildStatus(new CodedError(code));
     expect([httpStatus, JSON.parse(body)]).toMatchObject([status, { code: status, reason }]);
   });

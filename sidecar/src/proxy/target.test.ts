@@ -24,11 +24,11 @@ describe('a canonical target', () => {
     ['/p?q=/../clusters/x\\y', '/p?q=/../clusters/x\\y'],
     ['/p??', '/p??'],
     ['/clusters/cluster-inventory-b/api', '/clusters/cluster-inventory-b/api'],
-  ])('[PX-01] keeps %j as it is written', (written, rest) => {
+  ])('PX-01: keeps %j as it is written', (written, rest) => {
     expect(route(own + written)).toEqual({ kind: 'cluster', name: 'cluster-inventory-a--1', rest });
   });
 
-  it('[PX-02] takes the encoded spelling of a name with characters beyond ASCII, and no other', () => {
+  it('PX-02: takes the encoded spelling of a name with characters beyond ASCII, and no other', () => {
     expect(route('/clusters/cluster-inventory-%C3%A9/x')).toEqual({
       kind: 'cluster',
       name: 'cluster-inventory-é',
@@ -37,7 +37,7 @@ describe('a canonical target', () => {
     expect(route('/clusters/cluster-inventory-%c3%a9/x').kind).toBe('refused');
   });
 
-  it('[PX-02] is below the base path, with which no other address of it exists', () => {
+  it('PX-02: is below the base path, with which no other address of it exists', () => {
     expect(route(`/head/lamp${own}/x`, '/head/lamp')).toEqual({
       kind: 'cluster',
       name: 'cluster-inventory-a--1',
@@ -112,11 +112,11 @@ it.each([
   `${own}/a%2500b`,
   `${own}/é`,
   `${own}/a?b=é`,
-])('[PX-02, TH-40] refuses %j', (target) => {
+])('PX-02, TH-40: refuses %j', (target) => {
   expect(route(target)).toEqual({ kind: 'refused', code: 'path-refused' });
 });
 
-it('[PX-02] refuses what is encoded more often than anybody means, since it could name a cluster of ours', () => {
+it('PX-02: refuses what is encoded more often than anybody means, since it could name a cluster of ours', () => {
   const nested = (depth: number): string => `%${'25'.repeat(depth)}63`;
   for (const depth of [0, 5, 6, 7, 50, 5000]) {
     expect(route(`/${nested(depth)}lusters/cluster-inventory-a--1/x`).kind, String(depth)).toBe('refused');
@@ -137,6 +137,6 @@ it.each([
   '/clusters/Main%20Cluster/x',
   '/c/cluster-inventory-a--1/pods',
   '/static/cluster-inventory-a.js?x=/clusters/cluster-inventory-a',
-])('[PX-04, PX-43] leaves %j to the dashboard', (target) => {
+])('PX-04, PX-43: leaves %j to the dashboard', (target) => {
   expect(route(target)).toEqual({ kind: 'other' });
 });

@@ -17,6 +17,6 @@ it.each([
   ['', 'agent=a', '/api?', '/api?agent=a'],
   ['/base', 'agent=a', '?watch=1&agent=b', '/base/?agent=a&watch=1&agent=b'],
   ['/base', 'a=%2F', '/p?c=d?e', '/base/p?a=%2F&c=d?e'],
-])('[PX-01, PX-03] base path %j, query %j and %j are %j', (basePath, query, rest, expected) => {
+])('PX-01, PX-03: base path %j, query %j and %j are %j', (basePath, query, rest, expected) => {
   expect(joinTarget({ basePath, query }, rest)).toBe(expected);
 });

@@ -16,7 +16,7 @@ function requestFrom(address: string, headers: Readonly<Record<string, string>>)
 const forwarded = { 'x-forwarded-proto': 'https', 'x-forwarded-host': 'Headlamp.example, inner' };
 const options = { port: () => 4466, allowedOrigins: [], trustedProxies: parseTrustedProxies(['10.0.0.0/8']) };
 
-describe('[ID-09, OP-25] own origins', () => {
+describe('ID-09, OP-25: own origins', () => {
   const addresses = createOwnAddresses({ ...options, isLoopback: false });
   const ownOrigins = (request: IncomingMessage): readonly string[] => addresses.ownOrigins(request);
 
@@ -39,14 +39,14 @@ describe('[ID-09, OP-25] own origins', () => {
   });
 });
 
-it('[PX-43] the scheme is that of the listener, or what a trusted proxy says', () => {
+it('PX-43: the scheme is that of the listener, or what a trusted proxy says', () => {
   const addresses = createOwnAddresses({ ...options, isLoopback: false });
   expect(addresses.schemeOf(requestFrom('192.0.2.1', forwarded))).toBe('http');
   expect(addresses.schemeOf(requestFrom('10.1.1.1', forwarded))).toBe('https');
   expect(addresses.schemeOf(requestFrom('10.1.1.1', { 'x-forwarded-proto': 'gopher' }))).toBe('http');
 });
 
-it('[TH-12] a Host is checked where only this machine listens', () => {
+it('TH-12: a Host is checked where only this machine listens', () => {
   const request = requestFrom('127.0.0.1', {});
   expect(createOwnAddresses({ ...options, isLoopback: true }).isHostAllowed(request)).toBe(false);
   expect(createOwnAddresses({ ...options, isLoopback: false }).isHostAllowed(request)).toBe(true);
