@@ -380,6 +380,13 @@ describe('streams', () => {
     expect((await lines(1))[0]).toMatchObject({ event: 'request', status: 403, bytesOut: 2 });
   });
 
+  it('[ID-30] an upgrade that does not reach the cluster says why', async () => {
+    await upstream.close();
+    await ask('GET /api/v1/namespaces/n/pods/p/exec', ['Connection: Upgrade', 'Upgrade: websocket', ann]);
+    expect(await lines(1)).toMatchObject([{ event: 'request', status: 502, code: 'connection-refused' }]);
+    upstream = await startRecordingUpstream();
+  });
+
   it('[ID-30] what is open when the process ends', async () => {
     const client = await openTerminal();
     proxy.closeAudit();
