@@ -1,6 +1,14 @@
+import { Agent } from 'undici';
 import { type AccessPolicy, type AccessRules, podAccessPolicy } from '../../src/clusters/accessPolicy.ts';
+import { createConfigEndpoint } from '../../src/dashboard/configEndpoint.ts';
+import { createHubSession } from '../../src/dashboard/hubSession.ts';
+import { createPassThrough } from '../../src/dashboard/passThrough.ts';
+import { createFindSeenClusters } from '../../src/dashboard/seenClusters.ts';
+import type { Clock } from '../../src/foundation/clock.ts';
+import { silentLog } from '../../src/foundation/log.ts';
 import { createGate, type Gate } from '../../src/identity/gate.ts';
 import type { User } from '../../src/identity/user.ts';
+import { createApp } from '../../src/server/app.ts';
 import { createFakeReviews, type FakeReviews } from './fakeReviews.ts';
 import { createManualClock, type ManualClock } from './manualClock.ts';
 import { type RecordingUpstream, startRecordingUpstream } from './recordingUpstream.ts';
@@ -16,13 +24,15 @@ export interface UsersProxy {
   close(): Promise<void>;
 }
 
-export interface UsersOptions extends Pick<ProxyOptions, 'makeApp' | 'session'> {
+export interface UsersOptions {
   /** By their tokens. */
   readonly users?: Readonly<Record<string, User>>;
   readonly allows?: FakeReviews['allows'];
   /** What the access policy says of everything. */
   readonly rules?: Partial<AccessRules>;
   readonly streamGraceMs?: number;
+  /** Where signing in and `/config` lead. */
+  readonly dashboardUrl?: URL;
 }
 
 /** The pod's policy, for clusters of the test on loopback addresses. */
@@ -31,7 +41,7 @@ export function policyWith(rules: Partial<AccessRules> = {}): AccessPolicy {
 }
 
 export async function startUsers(options: UsersOptions = {}): Promise<UsersProxy> {
-  const { users, allows, rules, streamGraceMs = 3_600_000, makeApp, session } = options;
+  const { users, allows, rules, streamGraceMs = 3_600_000, dashboardUrl } = options;
   const clock = createManualClock();
   const reviews = createFakeReviews(users);
   if (allows) reviews.allows = allows;
@@ -48,8 +58,7 @@ export async function startUsers(options: UsersOptions = {}): Promise<UsersProxy
     clock,
     gate,
     policy: policyWith(rules),
-    ...(makeApp ? { makeApp } : {}),
-    ...(session ? { session } : {}),
+    ...(dashboardUrl ? connectDashboard(dashboardUrl, gate, clock) : {}),
   });
   return {
     clock,
@@ -61,5 +70,57 @@ export async function startUsers(options: UsersOptions = {}): Promise<UsersProxy
       await proxy.close();
       await upstream.close();
     },
+  };
+}
+
+/** As the sidecar does it when it starts. */
+function connectDashboard(
+  dashboardUrl: URL,
+  gate: Gate,
+  clock: Clock,
+): Required<Pick<ProxyOptions, 'session' | 'makeApp'>> {
+  const dispatcher = new Agent();
+  const schemeOf = (): string => 'http';
+  const session = createHubSession({
+    dashboardUrl,
+    dashboardHost: '',
+    dispatcher,
+    baseUrl: '',
+    hubContextName: 'main',
+    clock,
+    schemeOf,
+    onRenewed: (previous, token) => {
+      gate.renew(previous, token);
+    },
+    onSignOut: (token) => {
+      gate.signOut(token);
+    },
+  });
+  return {
+    session,
+    makeApp: (registry) =>
+      createApp({
+        baseUrl: '',
+        api: (_request, response) => response.end(),
+        config: createConfigEndpoint({
+          dashboardUrl,
+          dashboardHost: '',
+          dispatcher,
+          registry,
+          findSeen: createFindSeenClusters(registry, { gate, session }),
+          hubContextName: 'main',
+          clock,
+          log: silentLog,
+        }),
+        dashboard: createPassThrough({
+          dashboardUrl,
+          dashboardHost: '',
+          log: silentLog,
+          schemeOf,
+          copyCookies: (setCookies, request) => session.copyCookies(setCookies, request),
+          onUnreachable: () => undefined,
+        }),
+        log: silentLog,
+      }),
   };
 }
