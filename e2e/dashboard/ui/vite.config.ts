@@ -28,6 +28,12 @@ export default defineConfig({
     chunkSizeWarningLimit: 20_000,
     // Headlamp's translations are loaded by language, from a path put together at run time.
     dynamicImportVarsOptions: { exclude: [] },
-    rollupOptions: { maxParallelFileOps: 200 },
+    rollupOptions: {
+      maxParallelFileOps: 200,
+      // Thousands of modules say "use client", which is for servers that render React.
+      onwarn(warning, warn) {
+        if (warning.code !== 'MODULE_LEVEL_DIRECTIVE') warn(warning);
+      },
+    },
   },
 });

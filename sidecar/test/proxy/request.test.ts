@@ -198,6 +198,33 @@ describe('an answer', () => {
     return await ask(line);
   };
 
+  it.each(['text/html', 'image/svg+xml', 'application/xml', 'text/javascript'])(
+    '[PX-16, TH-13, TH-48] of a rogue cluster is inert: %s',
+    async (type) => {
+      const rogue = [
+        `Content-Type: ${type}`,
+        'Set-Cookie: headlamp-auth-main.0=stolen; Path=/',
+        'X-Reload: reload',
+        'WWW-Authenticate: Basic realm="your password"',
+        'Link: </evil.js>; rel=preload',
+        'Refresh: 0; url=https://evil.example/',
+        'Service-Worker-Allowed: /',
+        'Clear-Site-Data: "*"',
+        'Access-Control-Allow-Origin: *',
+        'Content-Security-Policy: default-src *',
+      ];
+      upstream.answers.push(answerWith('<script>alert(1)</script>', '200 OK', `${rogue.join('\r\n')}\r\n`));
+      const { headers } = await ask(`GET ${proxy.pathOf('a')}/x`);
+      const names = headers.map((line) => line.split(':', 1)[0]?.toLowerCase());
+      for (const name of rogue.slice(1, -1).map((line) => line.split(':', 1)[0]?.toLowerCase()))
+        expect(names).not.toContain(name);
+      expect(headers.filter((line) => /^content-security-policy:/i.test(line))).toEqual([
+        "Content-Security-Policy: default-src 'none'; sandbox",
+      ]);
+      expect(headers).toContain('X-Content-Type-Options: nosniff');
+    },
+  );
+
   it('[PX-15, PX-16, PX-20] byte for byte, less what a cluster may not say', async () => {
     const { status, headers, body } = await answered(
       'HTTP/1.1 299 Very Fine\r\nContent-Length: 4\r\nX-A: 1\r\nSet-Cookie: a=b\r\nX-Reload: reload\r\n' +
