@@ -105,6 +105,7 @@ export const errorRegistry = {
   },
 
   'cluster-unknown': { status: 404, reason: 'NotFound', summary: 'There is no such cluster' },
+  'path-unknown': { status: 404, reason: 'NotFound', summary: 'There is nothing at this path' },
   'path-refused': badRequest('The path of the request is not canonical'),
   'upgrade-invalid': badRequest('The upgrade request is not valid'),
   'host-refused': badRequest('The Host of the request is not served here'),

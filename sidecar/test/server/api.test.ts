@@ -1,0 +1,41 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { type FakeHub, startFakeHub } from '../support/fakeHub.ts';
+import { startSidecar, type TestSidecar } from '../support/startSidecar.ts';
+
+let hub: FakeHub;
+let sidecar: TestSidecar;
+
+beforeEach(async () => {
+  hub = await startFakeHub();
+  sidecar = await startSidecar({ hub: { server: hub.root.server, user: { token: 't' } } });
+});
+
+afterEach(async () => {
+  await sidecar.close();
+  await hub.close();
+});
+
+const ask = (path: string, method: string): Promise<Response> =>
+  fetch(`http://127.0.0.1:${sidecar.port}/cluster-inventory/v1${path}`, { method });
+
+it.each([
+  ['GET', '/nope', 404, 'path-unknown'],
+  ['GET', '', 404, 'path-unknown'],
+  ['GET', '/clusters/', 404, 'path-unknown'],
+  ['POST', '/nope', 404, 'path-unknown'],
+  ['POST', '/clusters', 405, 'method-refused'],
+  ['DELETE', '/clusters', 405, 'method-refused'],
+])(
+  '[PX-40] %s %s of the API is %i as a Status, and not the dashboard’s',
+  async (method, path, status, code) => {
+    const response = await ask(path, method);
+    expect([response.status, response.headers.get('x-cluster-inventory-error')]).toEqual([status, code]);
+    expect(await response.json()).toMatchObject({ kind: 'Status', code: status });
+    expect(response.headers.get('allow')).toBe(status === 405 ? 'GET, HEAD' : null);
+  },
+);
+
+it('the list answers GET and HEAD', async () => {
+  expect((await ask('/clusters', 'GET')).status).toBe(200);
+  expect((await ask('/clusters', 'HEAD')).status).toBe(200);
+});
