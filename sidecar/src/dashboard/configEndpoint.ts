@@ -3,11 +3,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { type Dispatcher, request as send } from 'undici';
+import { asConnectionError } from '../clusters/connectErrors.ts';
 import type { ClusterRegistry } from '../clusters/registry.ts';
 import type { Log } from '../foundation/log.ts';
 import { dropSessionCookies } from '../identity/sessionCookie.ts';
 import { type Clock, sleep } from '../foundation/clock.ts';
-import { asCodedError, CodedError } from '../foundation/errors.ts';
+import { asCodedError, CodedError, type ErrorCode } from '../foundation/errors.ts';
+import { dropHopByHop, pairHeaders } from '../proxy/headerPairs.ts';
 import { mergeConfig } from './mergeConfig.ts';
 import type { FindSeenClusters, SeenClusters } from './seenClusters.ts';
 
@@ -59,24 +61,13 @@ export function createConfigEndpoint({
   const ask = async (
     request: IncomingMessage,
   ): Promise<{ status: number; text: string; headers: Record<string, string | string[]> }> => {
-    const {
-      'accept-encoding': _encoding,
-      'if-none-match': _match,
-      connection: _connection,
-      cookie,
-      ...headers
-    } = request.headers;
-    const kept = cookie === undefined ? undefined : dropSessionCookies(cookie);
+    const headers = buildQuestion(request, dashboardHost);
     const deadline = clock.now() + restartGraceMs;
     for (;;) {
       try {
         const answer = await send(new URL(request.url ?? '/config', dashboardUrl), {
           dispatcher,
-          headers: {
-            ...headers,
-            host: dashboardHost || headers.host,
-            ...(kept === undefined ? {} : { cookie: kept }),
-          },
+          headers,
         });
         return {
           status: answer.statusCode,
@@ -88,7 +79,9 @@ export function createConfigEndpoint({
           ) as Record<string, string | string[]>,
         };
       } catch (cause) {
-        if (clock.now() >= deadline) throw new CodedError('dashboard-unreachable', undefined, { cause });
+        const { code } = asConnectionError(cause);
+        if (!restartCodes.has(code)) throw new CodedError('dashboard-unreachable', undefined, { cause });
+        if (clock.now() >= deadline) throw new CodedError('dashboard-restarting', undefined, { cause });
         await sleep(clock, retryMs);
       }
     }
@@ -109,7 +102,8 @@ export function createConfigEndpoint({
     const { version } = registry;
     if (isAll && built?.source === source && built.version === version) return built;
     const text = JSON.stringify(mergeConfig(config, entries, hubContextName));
-    const etag = `"${createHash('sha256').update(text).digest('base64url').slice(0, 27)}"`;
+    // Weak: the same whether compressed or not (RFC 9110, 8.8.1).
+    const etag = `W/"${createHash('sha256').update(text).digest('base64url').slice(0, 27)}"`;
     const next: Built =
       isAll && built?.etag === etag ? { ...built, source, version } : { source, version, text, etag };
     if (isAll) built = next;
@@ -130,15 +124,12 @@ export function createConfigEndpoint({
     response.setHeader('cache-control', 'private, no-cache');
     response.setHeader('vary', 'Cookie, Authorization, Accept-Encoding');
     response.setHeader('etag', current.etag);
-    if (request.headers['if-none-match']?.split(/\s*,\s*/).includes(current.etag)) {
+    if (isMatched(request.headers['if-none-match'], current.etag)) {
       response.statusCode = 304;
       response.end();
       return;
     }
-    if (
-      current.text.length >= smallestCompressed &&
-      /\bgzip\b/.test(request.headers['accept-encoding'] ?? '')
-    ) {
+    if (current.text.length >= smallestCompressed && isGzipAccepted(request.headers['accept-encoding'])) {
       current.zipped ??= await compress(current.text);
       response.setHeader('content-encoding', 'gzip');
       response.end(current.zipped);
@@ -149,6 +140,52 @@ export function createConfigEndpoint({
 }
 
 const passedHeaders = new Set(['content-type', 'set-cookie', 'x-reload']);
+
+/** What a dashboard that is starting anew does to whoever asks it. */
+const restartCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'name-not-found',
+  'connection-refused',
+  'connection-reset',
+  'connection-failed',
+  'connect-timeout',
+]);
+
+/** Headers about one connection, about a body that is not sent on, or about what is decided here. */
+const notAsked = /^(host|cookie|expect|content-length|http2-settings|accept-encoding|range|if-.*)$/i;
+
+/** The browser's headers as the dashboard is asked: nothing that is about the browser's own connection (PX-11). */
+function buildQuestion(request: IncomingMessage, dashboardHost: string): string[] {
+  const { host, cookie } = request.headers;
+  const kept = cookie === undefined ? undefined : dropSessionCookies(cookie);
+  const asked = dashboardHost || host;
+  return [
+    ...(asked === undefined ? [] : ['host', asked]),
+    ...(kept === undefined ? [] : ['cookie', kept]),
+    ...dropHopByHop(pairHeaders(request.rawHeaders))
+      .filter(([name]) => !notAsked.test(name))
+      .flat(),
+  ];
+}
+
+/** Weakly compared, as is due for a read (RFC 9110, 13.1.2). */
+function isMatched(header: string | undefined, etag: string): boolean {
+  const opaque = (tag: string): string => tag.trim().replace(/^W\//, '');
+  return (
+    header !== undefined && (header.trim() === '*' || header.split(',').map(opaque).includes(opaque(etag)))
+  );
+}
+
+/** Named with a weight above 0; else `*` stands for it (RFC 9110, 12.5.3). */
+function isGzipAccepted(header = ''): boolean {
+  const weights = new Map(
+    header.split(',').map((each) => {
+      const [coding = '', ...parameters] = each.split(';').map((part) => part.trim().toLowerCase());
+      const weight = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2);
+      return [coding, weight === undefined ? 1 : Number(weight)];
+    }),
+  );
+  return (weights.get('gzip') ?? weights.get('*') ?? 0) > 0;
+}
 
 function parseJson(text: string): unknown {
   try {

@@ -150,6 +150,11 @@ export const errorRegistry = {
     summary: 'This is not available for discovered clusters',
   },
   'dashboard-unreachable': { status: 502, reason: 'InternalError', summary: 'The dashboard does not answer' },
+  'dashboard-restarting': {
+    status: 503,
+    reason: 'ServiceUnavailable',
+    summary: 'The dashboard is starting anew',
+  },
   'shutting-down': { status: 503, reason: 'ServiceUnavailable', summary: 'The sidecar is shutting down' },
   'internal-error': fatal('Something went wrong inside the sidecar'),
 
