@@ -1,15 +1,18 @@
 import { type IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { isOriginAllowed } from './checkOrigin.ts';
+import { codedErrorOf } from '../../test/support/codedErrorOf.ts';
+import { assertNotForged, isOriginAllowed } from './checkOrigin.ts';
 
 const own = 'http://localhost:4466';
-const allowed = (method: string, headers: IncomingHttpHeaders): boolean => {
+const requestOf = (method: string, headers: IncomingHttpHeaders): IncomingMessage => {
   const request = new IncomingMessage(new Socket());
   request.method = method;
   request.headers = headers;
-  return isOriginAllowed(request, [own]);
+  return request;
 };
+const allowed = (method: string, headers: IncomingHttpHeaders): boolean =>
+  isOriginAllowed(requestOf(method, headers), [own]);
 
 const navigation = {
   'sec-fetch-site': 'cross-site',
@@ -56,4 +59,29 @@ it('ID-09: a link from another site may open a page, and do nothing else', () =>
 it('ID-09, TH-10: an upgrade from another origin is refused', () => {
   expect(allowed('GET', { upgrade: 'websocket', origin: 'http://evil.example' })).toBe(false);
   expect(allowed('GET', { upgrade: 'websocket', origin: own })).toBe(true);
+});
+
+describe('a cookie', () => {
+  it('ID-09: serves where the browser says where its page is from', () => {
+    for (const headers of [
+      { origin: own },
+      { 'sec-fetch-site': 'same-origin' },
+      { 'sec-fetch-site': 'none' },
+    ])
+      for (const method of ['GET', 'POST', 'DELETE'])
+        for (const isUpgrade of [false, true]) assertNotForged(requestOf(method, headers), isUpgrade);
+  });
+
+  it('ID-09: serves for a plain GET or HEAD alone where it does not', async () => {
+    for (const method of ['GET', 'HEAD']) {
+      assertNotForged(requestOf(method, {}), false);
+      expect((await codedErrorOf(() => assertNotForged(requestOf(method, {}), true))).code).toBe(
+        'origin-refused',
+      );
+    }
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+      expect((await codedErrorOf(() => assertNotForged(requestOf(method, {}), false))).code).toBe(
+        'origin-refused',
+      );
+  });
 });

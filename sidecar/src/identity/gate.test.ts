@@ -1,0 +1,131 @@
+import { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { codedErrorOf } from '../../test/support/codedErrorOf.ts';
+import { createFakeReviews, person } from '../../test/support/fakeReviews.ts';
+import { createManualClock } from '../../test/support/manualClock.ts';
+import { createGate } from './gate.ts';
+
+const profile = { namespace: 'fleet', name: 'a' };
+
+function setUp() {
+  const clock = createManualClock();
+  const reviews = createFakeReviews({
+    'ana-1': person('ana'),
+    'ana-2': person('ana'),
+    'ben-1': person('ben'),
+  });
+  const gate = createGate({
+    reviews,
+    clock,
+    hashKey: Buffer.from('key'),
+    outageGraceMs: 300_000,
+    streamGraceMs: 3_600_000,
+  });
+  const requestOf = (...headers: readonly (readonly [string, string])[]): IncomingMessage => {
+    const request = new IncomingMessage(new Socket());
+    request.rawHeaders = headers.flat();
+    request.headers = Object.fromEntries(headers.map(([name, value]) => [name.toLowerCase(), value]));
+    return request;
+  };
+  const identify = (...headers: readonly (readonly [string, string])[]) =>
+    gate.identify(requestOf(...headers));
+  return { clock, reviews, gate, requestOf, identify };
+}
+
+const bearer = (token: string): readonly [string, string] => ['Authorization', `Bearer ${token}`];
+const cookie = (token: string): readonly [string, string] => [
+  'Cookie',
+  `cluster-inventory-session.0=${token}`,
+];
+
+describe('who', () => {
+  it('ID-01: is whom the first of several tokens names', async () => {
+    const { identify } = setUp();
+    expect(await identify(bearer('ana-1'), cookie('ana-2'))).toMatchObject({
+      user: { name: 'ana' },
+      token: 'ana-2',
+      origin: 'cookie',
+      isStale: false,
+    });
+  });
+
+  it('ID-01: is nobody where two good tokens are of two users', async () => {
+    const { identify } = setUp();
+    expect((await codedErrorOf(() => identify(bearer('ana-1'), cookie('ben-1')))).code).toBe('users-differ');
+  });
+
+  it('ID-01: is not changed by a bad token behind a good one, and nobody by one in front', async () => {
+    const { identify } = setUp();
+    expect((await identify(bearer('bad'), cookie('ana-1'))).user.name).toBe('ana');
+    expect((await codedErrorOf(() => identify(bearer('ana-1'), cookie('bad')))).code).toBe('token-rejected');
+  });
+
+  it('ID-01: is nobody while the second token cannot be asked about', async () => {
+    const { clock, reviews, identify } = setUp();
+    await identify(cookie('ana-1'));
+    clock.advance(10_000);
+    reviews.isAway = true;
+    expect(await identify(cookie('ana-1'))).toMatchObject({ isStale: true });
+    const error = await codedErrorOf(() => identify(cookie('ana-1'), bearer('ben-1')));
+    expect(error.code).toBe('reviews-unavailable');
+  });
+
+  it('ID-04: is whom the renewed session names, in the place of the old one', async () => {
+    const { gate, requestOf } = setUp();
+    const caller = await gate.identify(requestOf(cookie('old')), 'ana-1');
+    expect(caller).toMatchObject({ token: 'ana-1', origin: 'cookie', user: { name: 'ana' } });
+  });
+
+  it('ID-24: acts as another as the API server would complete them', async () => {
+    const { reviews, identify } = setUp();
+    reviews.allows = () => true;
+    const asked = (name: string, ...groups: string[]) =>
+      identify(
+        bearer('ana-1'),
+        ['Impersonate-User', name],
+        ...groups.map((group) => ['Impersonate-Group', group] as const),
+      );
+    expect((await asked('ben', 'x')).actsAs).toEqual(
+      person('ben', { groups: ['x', 'system:authenticated'] }),
+    );
+    expect((await asked('system:serviceaccount:ns:robot')).actsAs.groups).toEqual([
+      'system:serviceaccounts',
+      'system:serviceaccounts:ns',
+      'system:authenticated',
+    ]);
+    expect((await asked('system:serviceaccount:ns:robot', 'x')).actsAs.groups).toEqual([
+      'x',
+      'system:authenticated',
+    ]);
+  });
+});
+
+describe('what', () => {
+  it('ID-15: a cluster that may not be seen is none, by get or by list', async () => {
+    for (const seenBy of [undefined, 'get', 'list']) {
+      const { reviews, gate, identify } = setUp();
+      reviews.allows = (_user, { subresource, verb }) => subresource === undefined && verb === seenBy;
+      const caller = await identify(bearer('ana-1'));
+      const error = await codedErrorOf(() => gate.authorize(caller, profile, 'get'));
+      expect(error.code).toBe(seenBy === undefined ? 'cluster-unknown' : 'access-denied');
+    }
+  });
+
+  it('ID-15: one that does not exist is none, whatever one may', async () => {
+    const { reviews, gate, identify } = setUp();
+    reviews.allows = () => true;
+    const caller = await identify(bearer('ana-1'));
+    await gate.authorize(caller, profile, 'get');
+    const error = await codedErrorOf(() => gate.authorize(caller, undefined, 'get'));
+    expect(error.code).toBe('cluster-unknown');
+  });
+
+  it('ID-24: is decided for whom one acts as', async () => {
+    const { reviews, gate, identify } = setUp();
+    reviews.allows = ({ name }, { verb }) => name === 'ana' && (verb === 'impersonate' || verb === 'delete');
+    const caller = await identify(bearer('ana-1'), ['Impersonate-User', 'ben']);
+    expect(await gate.may(caller, profile, 'delete')).toBe(false);
+    expect(await gate.may({ ...caller, actsAs: caller.user }, profile, 'delete')).toBe(true);
+  });
+});
