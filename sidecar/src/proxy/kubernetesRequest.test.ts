@@ -16,6 +16,13 @@ it.each<[string, Partial<KubernetesRequest>]>([
     { group: 'apps', resource: 'deployments', namespace: 'ns', name: 'd', subresource: 'scale' },
   ],
   ['/api/v1/namespaces/n%73/p%6Fds/a%20b', { resource: 'pods', namespace: 'ns', name: 'a b' }],
+  // It decodes bytes, whatever they are.
+  ['/api/v1/pods/%ff', { resource: 'pods', name: '\ufffd' }],
+  ['/api/v1/namespaces/ns/pods/z%C3%AB', { resource: 'pods', name: 'zë' }],
+  [
+    '/api/v1/nodes/n/proxy/%ff',
+    { resource: 'nodes', name: 'n', subresource: 'proxy', isProxySubresource: true },
+  ],
   // The API server decodes before it splits.
   [
     '/api/v1/namespaces/ns/services%2Fs%2Fproxy/x',
@@ -39,8 +46,8 @@ it.each([
   '/API/v1/pods',
   '/x/api/v1/pods',
   '/api/v1//pods',
-  '/api/v1/pods/%ff',
   '/api/v1/pods/%',
+  '/api/v1/pods/%zz/proxy',
 ])('PX-02: %j is no resource', (rest) => {
   expect(parseKubernetesRequest(rest)).toMatchObject({ isResource: false, isLongRunning: false });
 });

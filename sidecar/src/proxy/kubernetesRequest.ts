@@ -74,13 +74,19 @@ function splitOnce(text: string, separator: string): [string, string] {
 
 /** The segments without empty ones at the ends; decoded first and split then, as the API server does. */
 function decodeSegments(rawPath: string): string[] | undefined {
-  try {
-    const segments = decodeURIComponent(rawPath).split('/');
-    const first = segments.findIndex((segment) => segment !== '');
-    return segments.slice(first, segments.findLastIndex((segment) => segment !== '') + 1);
-  } catch {
-    return undefined;
-  }
+  const segments = decodePath(rawPath)?.split('/');
+  if (segments === undefined) return undefined;
+  const first = segments.findIndex((segment) => segment !== '');
+  return segments.slice(first, segments.findLastIndex((segment) => segment !== '') + 1);
+}
+
+/** As an API server decodes it: any byte may be encoded, also one that is no UTF-8; undefined for what it refuses. */
+export function decodePath(rawPath: string): string | undefined {
+  if (/%(?![0-9a-f]{2})/i.test(rawPath)) return undefined;
+  const bytes = rawPath.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) =>
+    String.fromCharCode(parseInt(hex, 16)),
+  );
+  return Buffer.from(bytes, 'latin1').toString('utf8');
 }
 
 /** As the API server reads a boolean of the query: there and not said to be false. */

@@ -52,6 +52,10 @@ describe('a request', () => {
     ['GET /api/v1/nodes/n%2Fproxy%2Fexec', 'create'],
     ['GET /api/v1/nodes/n/%70roxy/exec', 'create'],
     ['GET //api/v1/nodes/n/proxy', 'create'],
+    ['GET /api/v1/nodes/n/proxy/exec/%ff', 'create'],
+    ['GET /api/v1/nodes/n/proxy/%', 'create'],
+    ['GET /api/v1//nodes/n/proxy/exec', 'create'],
+    ['GET /api/v1%2F%2Fnodes/n/proxy/exec', 'create'],
     ['GET /apis/proxy.example/v1/namespaces/n/clusters/c/proxy/api', 'create'],
     [`POST ${pod}/proxy/`, 'create'],
     [`PUT ${pod}/proxy/`, 'create'],
@@ -66,6 +70,9 @@ describe('a request', () => {
     ['GET /api/v1/namespaces/proxy/pods', 'get'],
     ['GET /api/v1/namespaces/n/services/proxy', 'get'],
     [`GET ${pod}?proxy`, 'get'],
+    [`GET ${pod}?x=a//b%`, 'get'],
+    ['GET //api/v1/pods//', 'get'],
+    ['GET /api/v1/pods/%ff', 'get'],
   ])('ID-12: %s, where proxy is only a name, needs %s', (line, verb) => {
     expect(decide(line)).toBe(verb);
   });

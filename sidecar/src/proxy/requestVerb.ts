@@ -1,5 +1,5 @@
 import { CodedError } from '../foundation/errors.ts';
-import type { KubernetesRequest } from './kubernetesRequest.ts';
+import { decodePath, type KubernetesRequest } from './kubernetesRequest.ts';
 
 /** Verbs of `clusterprofiles/proxy`, as of `nodes/proxy` (ID-11). */
 export type TrafficVerb = 'get' | 'create' | 'update' | 'patch' | 'delete';
@@ -42,7 +42,13 @@ export function decideVerb({ method, rest, asked, isUpgrade }: VerbQuestion): Tr
   // An API server runs the command of a GET of pods/exec that asks for an upgrade in a way not known here.
   if (verb === 'get' && isStreaming(asked.subresource)) return 'create';
   if (isSelfReview(method, rest)) return 'get';
-  return verb;
+  return verb === 'get' && isAmbiguous(rest) ? 'create' : verb;
+}
+
+/** Whether somebody in front of the API server could read another path, which may be one behind proxy. */
+function isAmbiguous(rest: string): boolean {
+  const path = decodePath(rest.split('?', 1)[0] ?? '');
+  return path === undefined || /[^/]\/\/+[^/]/.test(path);
 }
 
 export function isSelfReview(method: string, rest: string): boolean {

@@ -446,6 +446,8 @@ describe('what', () => {
     ['no', ['Connection: close'], 'GET', '/api/v1/nodes/n/proxy/exec/ns/p/c?command=id'],
     ['no', ['Connection: close'], 'GET', '/api/v1/nodes/n%2Fproxy%2Fexec'],
     ['no', ['Connection: close'], 'GET', '/api/v1/proxy/nodes/n/exec'],
+    ['no', ['Connection: close'], 'GET', '/api/v1/nodes/n/proxy/exec/%ff'],
+    ['no', ['Connection: close'], 'GET', '/api/v1//nodes/n/proxy/exec'],
     ['no', ['Connection: close'], 'HEAD', '/api/v1/namespaces/n/services/s/proxy/'],
   ])('[ID-12] who may only read opens by %s upgrade no %3$s %4$s', async (_, kind, method, rest) => {
     await expectRefused(send(`${method} ${rest}`, [...kind, asBen]), 404, 'cluster-unknown');
@@ -598,6 +600,7 @@ describe('a read-only policy', () => {
       [`GET ${pod}/exec`, webSocket],
       [`POST ${pod}/exec`, spdy],
       ['GET /api/v1/nodes/n/proxy/run', ['Connection: close']],
+      ['GET /api/v1/nodes/n/proxy/run/%ff', ['Connection: close']],
     ] as const)
       await expectRefused(send(line, [...kind, asAna]), 403, 'read-only');
     await headOf(`GET ${pod}`, ['Connection: close', asAna]);
@@ -608,6 +611,8 @@ describe('a read-only policy', () => {
     for (const [line, kind] of [
       ['GET /api/v1/secrets', ['Connection: close']],
       ['GET /api/v1/namespaces/n/%73ecrets/s', ['Connection: close']],
+      ['GET /api/v1/namespaces/n/secrets/%ff', ['Connection: close']],
+      ['GET /api/v1//secrets', ['Connection: close']],
       ['GET /api/v1/secrets?watch=true', webSocket],
     ] as const)
       await expectRefused(send(line, [...kind, asAna]), 403, 'read-only');
