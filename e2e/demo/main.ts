@@ -7,6 +7,7 @@ import { endGroups } from '../bootstrap/processGroups.mjs';
 import { runSteps } from '../bootstrap/steps.mjs';
 import { describeBinaries, resolveBinaries } from '../parts/binaries.ts';
 import { findPortProblem } from '../parts/freePort.ts';
+import { demoUsers } from './demoUsers.ts';
 import type { Progress } from '../parts/progress.ts';
 import { takeDemoLock, type DemoLock } from './demoLock.ts';
 import { readDemoOptions } from './demoOptions.mjs';
@@ -53,14 +54,17 @@ async function endEverything(running: Demo | undefined, starting: Promise<Demo>)
   await Promise.race([starting.then((late) => late.stop()).catch(() => undefined), sleep(500)]);
 }
 
-function describe({ url, clusters }: Demo, count: number): void {
+function describe({ url, clusters, tokens }: Demo, count: number): void {
   const width = Math.max(...clusters.map(({ displayName }) => displayName.length));
   process.stdout.write(`\n  ${'cluster'.padEnd(width)}  access\n`);
   for (const { displayName, access } of clusters)
     process.stdout.write(`  ${displayName.padEnd(width)}  ${access}\n`);
   if (count > clusters.length) process.stdout.write(`  … and ${count - clusters.length} more\n`);
+  process.stdout.write('\n  Sign in with the token of\n');
+  for (const { name, may } of demoUsers)
+    process.stdout.write(`  ${name.padEnd(6)}  ${tokens[name] ?? ''}  (may ${may})\n`);
   process.stdout.write(
-    `\n  Kubeconfigs, the provider file and the logs are in ${relative(process.cwd(), folder) || '.'}/. Ctrl-C ends everything.\n`,
+    `\n  Tokens, kubeconfigs, the provider file and the logs are in ${relative(process.cwd(), folder) || '.'}/. Ctrl-C ends everything.\n`,
   );
   process.stdout.write(`\nReady: ${url}\n`);
 }

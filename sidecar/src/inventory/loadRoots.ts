@@ -13,9 +13,11 @@ export interface RootSource {
   /** `--contexts`; empty for all. */
   readonly contexts: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Where a pod finds its ServiceAccount; Kubernetes decides. */
+  readonly serviceAccountFolder?: string;
 }
 
-const serviceAccountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
+const usualServiceAccountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /** The files that the roots are read from, for a watch; empty in a pod. */
 export function kubeconfigFiles({ kubeconfig, environment }: RootSource): string[] {
@@ -31,7 +33,7 @@ export function kubeconfigFiles({ kubeconfig, environment }: RootSource): string
  */
 export async function loadRoots(source: RootSource): Promise<Root[]> {
   const files = kubeconfigFiles(source);
-  if (files.length === 0) return [await loadInClusterRoot(source.environment)];
+  if (files.length === 0) return [await loadInClusterRoot(source)];
   const config = new KubeConfig();
   const tokenFiles = new Map<string, string>();
   let loaded = 0;
@@ -91,7 +93,10 @@ function isInPod(environment: RootSource['environment']): boolean {
   );
 }
 
-async function loadInClusterRoot(environment: RootSource['environment']): Promise<Root> {
+async function loadInClusterRoot({
+  environment,
+  serviceAccountFolder = usualServiceAccountFolder,
+}: RootSource): Promise<Root> {
   const host = environment['KUBERNETES_SERVICE_HOST'] ?? '';
   const port = environment['KUBERNETES_SERVICE_PORT'] ?? '';
   const read = (name: string): Promise<string> =>
