@@ -21,6 +21,8 @@ export interface Caller {
   readonly isStale: boolean;
   /** Whom the caller acts as: the same, unless they ask for another and may (ID-24). */
   readonly actsAs: User;
+  /** The other, as they asked for them. */
+  readonly impersonates: User | undefined;
 }
 
 export interface StreamHold {
@@ -90,6 +92,17 @@ export function createGate({ reviews, clock, hashKey, outageGraceMs, streamGrace
   const may: Gate['may'] = ({ actsAs }, profile, verb) =>
     decisions.may(actsAs, trafficAttributes(verb, profile));
 
+  const mayStillImpersonate = async ({ user, impersonates }: Caller): Promise<boolean> => {
+    if (impersonates === undefined) return true;
+    try {
+      await assertMayImpersonate(user, impersonates, decisions);
+      return true;
+    } catch (thrown) {
+      if (asCodedError(thrown).code === 'impersonation-refused') return false;
+      throw thrown;
+    }
+  };
+
   const sees = async (user: User, { namespace, name }: ProfileId): Promise<boolean> =>
     (await decisions.may(user, seeingAttributes('get', { namespace, name }))) ||
     (await decisions.may(user, seeingAttributes('list', { namespace })));
@@ -106,7 +119,13 @@ export function createGate({ reviews, clock, hashKey, outageGraceMs, streamGrace
       if (!isStale) lastSeen.set(keyOfPerson(user), clock.now());
       const target = readRequestedImpersonation(request.rawHeaders);
       if (target) await assertMayImpersonate(user, target, decisions);
-      return { ...first, user, isStale, actsAs: target ? asAuthenticated(target) : user };
+      return {
+        ...first,
+        user,
+        isStale,
+        actsAs: target ? asAuthenticated(target) : user,
+        impersonates: target,
+      };
     },
     async identifyToken(token) {
       return (await authenticator.authenticate(token)).user;
@@ -126,7 +145,7 @@ export function createGate({ reviews, clock, hashKey, outageGraceMs, streamGrace
       const key = keyOfPerson(caller.user);
       return guards.guard({
         token: caller.token,
-        isStillAllowed: () => may(caller, profile, verb),
+        isStillAllowed: async () => (await mayStillImpersonate(caller)) && (await may(caller, profile, verb)),
         lastSeen: () => lastSeen.get(key),
       });
     },

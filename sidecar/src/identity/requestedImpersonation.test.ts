@@ -159,6 +159,12 @@ describe('who may', () => {
     expect((await ask(target, (attributes) => !isRefused(attributes))).code).toBe('impersonation-refused');
   });
 
+  it('PX-13: is asked about no further than the first no', async () => {
+    const groups = Array.from({ length: 3_000 }, (_, index) => `group-${index}`);
+    const { code, asked } = await ask({ ...target, groups }, ({ name }) => name !== 'group-1');
+    expect([code, asked.length]).toEqual(['impersonation-refused', 3]);
+  });
+
   it('PX-13, TH-01: is nobody for a group of a system, who is not even asked about', async () => {
     for (const group of ['system:masters', 'system:authenticated', 'system:']) {
       const { code, asked } = await ask({ ...target, groups: ['dev', group] }, () => true);

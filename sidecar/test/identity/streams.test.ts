@@ -120,6 +120,19 @@ describe.each(kinds)('%s', (kind) => {
   });
 });
 
+it('[ID-14, ID-24] a stream of somebody who acts as another ends with the right to do so', async () => {
+  await start();
+  let mayImpersonate = true;
+  started.reviews.allows = ({ name }, { verb }) =>
+    verb === 'impersonate' ? name === 'ana' && mayImpersonate : name === 'ben';
+  const stream = await open('a terminal', 'Authorization: Bearer first\r\nImpersonate-User: ben');
+  await pass(2, stream);
+  await expectOpen(stream);
+  mayImpersonate = false;
+  await pass(1, stream);
+  await expectEnded(stream);
+});
+
 describe('a token that has come to its end', () => {
   it('[ID-14] ends a stream only after the grace', async () => {
     await start({ streamGraceMs: 5 * minuteMs });
