@@ -53,11 +53,7 @@ const podsOf = (displayName: string): string => `/c/${names[displayName] ?? 'mis
 async function signIn(page: Page, user: string, path: string): Promise<void> {
   await open(page, path);
   await page.waitForURL(/\/token$/);
-  await page
-    .getByRole('textbox')
-    .or(page.locator('input[type=password]'))
-    .first()
-    .fill(demo.tokens[user] ?? '');
+  await page.getByLabel('ID token').fill(demo.tokens[user] ?? '');
   await page.getByRole('button', { name: /authenticate/i }).click();
 }
 
@@ -106,12 +102,7 @@ describe('signing in', () => {
   it('[ID-16] a user who may see and not open is told why, and asked for no other token', async () => {
     await withPage('no-right', async (page) => {
       // The hub itself is no discovered cluster: she signs in there.
-      await open(page, '/c/main/token');
-      await page
-        .locator('input')
-        .first()
-        .fill(demo.tokens['eve'] ?? '');
-      await page.getByRole('button', { name: /authenticate/i }).click();
+      await signIn(page, 'eve', '/c/main/pods');
       await page.waitForURL((url) => !url.pathname.endsWith('/token'));
       await open(page, '/cluster-inventory');
       await page.getByRole('link', { name: 'payments-prod-eu-1' }).waitFor();

@@ -11,7 +11,8 @@ export type ExplainForbidden = (
   credential: Credential,
 ) => Promise<CodedError | undefined>;
 
-const memoryMs = 30_000;
+/** So that a page of refusals asks once; no longer, since a right that is withdrawn meanwhile would be the user's fault. */
+const memoryMs = 2_000;
 const timeoutMs = 5000;
 const maxAnswerBytes = 64 * 1024;
 
@@ -23,8 +24,7 @@ const questions = [
 
 /**
  * Asks the cluster, as the provider, whether it may impersonate users at all: a 403 does not tell by itself whose fault
- * it is, and Headlamp would ask the user for a token. A yes is remembered for half a minute; a no is to be mended, and
- * asked again as soon as somebody hears of it.
+ * it is, and Headlamp would ask the user for a token. A no is not remembered: somebody is about to mend it.
  */
 export function createExplainForbidden(clock: Clock): ExplainForbidden {
   const known = new WeakMap<LiveCluster, { readonly at: number; readonly answer: Promise<boolean> }>();
