@@ -133,7 +133,7 @@ describe('who', () => {
     for (const user of ['ana', 'ben', 'ana', 'ben']) expect((await whoAmI(eu, as(user))).name).toBe(user);
   });
 
-  it('a token for another audience is refused', async () => {
+  it('[TH-06] a token for another audience is refused', async () => {
     const foreign = await createServiceAccountToken(demo.fleet.hub, {
       namespace: 'default',
       name: 'robot',
