@@ -63,6 +63,9 @@ export async function startSidecar(
     clock: systemClock,
     random: Math.random,
     log: silentLog,
+  }).catch(async (thrown: unknown) => {
+    await rm(folder, { recursive: true, force: true });
+    throw thrown;
   });
   return {
     ...sidecar,
