@@ -38,6 +38,7 @@ export function createUsers(
     hashKey: randomBytes(32),
     outageGraceMs: options.hubOutageGraceMs,
     streamGraceMs: options.streamGraceMs,
+    proxyTokens: { trustedProxies: options.trustedProxies, tokenHeader: options.proxyAuth.tokenHeader },
   });
   const { dashboardUrl, dashboardHost, baseUrl, hubContextName } = options;
   const session = createHubSession({

@@ -180,6 +180,7 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
       registry,
       gate: users?.gate,
       session: users?.session,
+      withheldHeaders: [options.proxyAuth.tokenHeader],
       limits: defaultProxyLimits,
       clock,
     }),

@@ -109,7 +109,13 @@ export const optionDefinitions = [
     name: 'trusted-proxies',
     value: 'LIST',
     default: '',
-    help: 'Addresses or networks of proxies in front whose X-Forwarded-Proto and X-Forwarded-Host are believed, separated by commas, such as 10.0.0.0/8.',
+    help: 'Addresses or networks of proxies in front whose X-Forwarded-Proto, X-Forwarded-Host and headers about users are believed, separated by commas, such as 10.0.0.0/8.',
+  },
+  {
+    name: 'proxy-auth-token-header',
+    value: 'NAME',
+    default: 'X-Forwarded-Id-Token',
+    help: 'Where an authenticating proxy puts the user’s token; read from --trusted-proxies alone.',
   },
   {
     name: 'hub-context-name',

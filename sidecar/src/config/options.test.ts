@@ -160,6 +160,24 @@ describe('options', () => {
       expect(faultOf([`--allowed-origins=${bad}`])).toMatch(/^--allowed-origins: /);
   });
 
+  it('[ID-01, OP-25] the header of a proxy’s tokens is Headlamp’s, or another that means nothing else', () => {
+    expect(read([]).proxyAuth.tokenHeader).toBe('x-forwarded-id-token');
+    expect(
+      read([], { CLUSTER_INVENTORY_PROXY_AUTH_TOKEN_HEADER: 'X-Auth-Request-Token' }).proxyAuth.tokenHeader,
+    ).toBe('x-auth-request-token');
+    for (const bad of [
+      '',
+      'X Token',
+      'X_Token',
+      'X-Token:',
+      '-x',
+      'Authorization',
+      'Cookie',
+      'Sec-Fetch-Site',
+    ])
+      expect(faultOf([`--proxy-auth-token-header=${bad}`])).toMatch(/^--proxy-auth-token-header: /);
+  });
+
   it('requires the provider file and a dashboard without a path', () => {
     const line = readOptionTexts([], {});
     if (line.kind !== 'options') throw new Error('no options');

@@ -22,6 +22,11 @@ const auditModes = ['writes', 'all'] as const;
 /** Which requests to clusters the audit log has a line for (ID-30). */
 export type AuditMode = (typeof auditModes)[number];
 
+/** What an authenticating proxy in front says about users, and where. Names are in lower case. */
+export interface ProxyAuthOptions {
+  readonly tokenHeader: string;
+}
+
 /** All options, checked. Durations are milliseconds. */
 export interface Options {
   readonly providerFile: string;
@@ -43,6 +48,7 @@ export interface Options {
   /** Undefined for plain http. */
   readonly tls: { readonly certificatePath: string; readonly keyPath: string } | undefined;
   readonly trustedProxies: TrustedProxies;
+  readonly proxyAuth: ProxyAuthOptions;
   readonly auth: AuthMode;
   /** The dashboard's name of the hub (ID-07). */
   readonly hubContextName: string;
@@ -107,6 +113,7 @@ export function parseOptions(texts: OptionTexts, defaultAuth: AuthMode): Options
     baseUrl: read('base-url', parseBaseUrl),
     tls: readTls(),
     trustedProxies: read('trusted-proxies', (text) => parseTrustedProxies(splitList(text))),
+    proxyAuth: { tokenHeader: read('proxy-auth-token-header', parseHeaderName) },
     auth,
     hubContextName: read('hub-context-name', requireText),
     allowedOrigins: read('allowed-origins', parseOrigins),
@@ -184,6 +191,19 @@ function parseOrigins(text: string): string[] {
       throw new Error(`"${each}" is not an origin such as https://headlamp.example.com`);
     return url.origin;
   });
+}
+
+/** No underscore: servers on the way take one for a dash, or drop the header. */
+function parseHeaderName(text: string): string {
+  const name = text.toLowerCase();
+  if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name)) throw new Error(`"${text}" is not the name of a header`);
+  if (
+    /^(authorization|cookie|host|connection|upgrade|origin|transfer-encoding|content-length|sec-.*)$/.test(
+      name,
+    )
+  )
+    throw new Error(`${text} has a meaning of its own`);
+  return name;
 }
 
 function parsePositiveInteger(text: string): number {

@@ -25,8 +25,8 @@ export function isOriginAllowed(request: IncomingMessage, ownOrigins: readonly s
 }
 
 /**
- * A cookie goes along whoever made the page. Where the browser does not say where the request comes from, a cookie
- * serves for nothing but a plain GET or HEAD (ID-09).
+ * A cookie goes along whoever made the page, be it ours or that of a proxy in front. Where the browser does not say where
+ * the request comes from, it serves for nothing but a plain GET or HEAD (ID-09).
  * @throws CodedError `origin-refused`
  */
 export function assertNotForged({ method, headers }: IncomingMessage, isUpgrade: boolean): void {

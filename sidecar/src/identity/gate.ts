@@ -7,7 +7,7 @@ import { BoundedMap } from './boundedMap.ts';
 import type { HubReviews } from './hubReviews.ts';
 import { type ProfileId, seeingAttributes, trafficAttributes } from './profileRights.ts';
 import { assertMayImpersonate, readRequestedImpersonation } from './requestedImpersonation.ts';
-import { findRequestTokens, type TokenOrigin } from './requestTokens.ts';
+import { findRequestTokens, type ProxyTokens, type TokenOrigin } from './requestTokens.ts';
 import { createStreamGuards } from './streamGuard.ts';
 import type { User } from './user.ts';
 import { createVisibility, type IsVisible } from './visibility.ts';
@@ -64,11 +64,14 @@ export interface GateOptions {
   readonly hashKey: Uint8Array;
   readonly outageGraceMs: number;
   readonly streamGraceMs: number;
+  /** Undefined where no proxy is believed. */
+  readonly proxyTokens?: ProxyTokens;
 }
 
 const maxSeenUsers = 20_000;
 
-export function createGate({ reviews, clock, hashKey, outageGraceMs, streamGraceMs }: GateOptions): Gate {
+export function createGate(options: GateOptions): Gate {
+  const { reviews, clock, hashKey, outageGraceMs, streamGraceMs, proxyTokens } = options;
   const authenticator = createTokenAuthenticator({ reviews, clock, hashKey, outageGraceMs });
   const decisions = createAccessDecisions({ reviews, clock, outageGraceMs });
   const visibility = createVisibility({ reviews, decisions, clock, outageGraceMs });
@@ -109,7 +112,7 @@ export function createGate({ reviews, clock, hashKey, outageGraceMs, streamGrace
 
   return {
     async identify(request, renewedToken, onAuthenticated) {
-      const [first, ...others] = findRequestTokens(request).map((each) =>
+      const [first, ...others] = findRequestTokens(request, proxyTokens).map((each) =>
         each.origin === 'cookie' && renewedToken !== undefined ? { ...each, token: renewedToken } : each,
       );
       if (first === undefined) throw new CodedError('sign-in-required');

@@ -1,6 +1,7 @@
 import { type IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { parseTrustedProxies } from '../config/trustedProxies.ts';
 import { findRequestTokens } from './requestTokens.ts';
 
 function find(headers: IncomingHttpHeaders): string[] {
@@ -26,6 +27,45 @@ it('ID-01: the same one twice is one', () => {
   expect(find({ authorization: 'Bearer same', cookie: 'cluster-inventory-session.0=same' })).toEqual([
     'cookie same',
   ]);
+});
+
+describe('the header of a proxy in front', () => {
+  const behind = (
+    address: string,
+    values: readonly string[],
+    headers: IncomingHttpHeaders = {},
+  ): string[] => {
+    const request = new IncomingMessage(new Socket());
+    Object.defineProperty(request.socket, 'remoteAddress', { value: address });
+    request.headers = headers;
+    request.headersDistinct = { 'x-token': [...values] };
+    return findRequestTokens(request, {
+      tokenHeader: 'x-token',
+      trustedProxies: parseTrustedProxies(['10.0.0.0/8']),
+    }).map(({ token, origin }) => `${origin} ${token}`);
+  };
+
+  it('[ID-01] counts after the session cookie and before Authorization', () => {
+    expect(
+      behind('10.1.2.3', ['third'], {
+        authorization: 'Bearer fourth',
+        cookie: 'cluster-inventory-session.0=second',
+        'sec-websocket-protocol': protocolOf('first'),
+      }),
+    ).toEqual(['subprotocol first', 'cookie second', 'proxy third', 'bearer fourth']);
+  });
+
+  it('[ID-01, OP-25] counts for none of who is no trusted proxy', () => {
+    expect(behind('11.1.2.3', ['a'])).toEqual([]);
+    expect(find({ 'x-token': 'a' })).toEqual([]);
+  });
+
+  it.each<[readonly string[]]>([[['a', 'b']], [['a', 'a']], [['']], [['a b']], [['Bearer a']]])(
+    '[ID-01] %j counts as none',
+    (values) => {
+      expect(behind('10.1.2.3', values)).toEqual([]);
+    },
+  );
 });
 
 describe('Authorization', () => {

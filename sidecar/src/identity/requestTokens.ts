@@ -1,18 +1,30 @@
 import type { IncomingMessage } from 'node:http';
+import type { TrustedProxies } from '../config/trustedProxies.ts';
 import { readSessionToken } from './sessionCookie.ts';
 
-/** Where a token came in: a cookie is sent by the browser whoever made the page, anything else by a program. */
-export type TokenOrigin = 'subprotocol' | 'cookie' | 'bearer';
+/**
+ * Where a token came in. A cookie is sent by the browser whoever made the page, and so is what a proxy in front makes of
+ * its own cookie; anything else by a program.
+ */
+export type TokenOrigin = 'subprotocol' | 'cookie' | 'proxy' | 'bearer';
 
 export interface RequestToken {
   readonly token: string;
   readonly origin: TokenOrigin;
 }
 
+/** An authenticating proxy in front that passes on its users' tokens. */
+export interface ProxyTokens {
+  readonly trustedProxies: TrustedProxies;
+  /** In lower case. */
+  readonly tokenHeader: string;
+}
+
 const protocolPrefix = 'base64url.bearer.authorization.k8s.io.';
 
 /** The user's tokens in the order in which they are looked for (ID-01), each once; another scheme counts as none. */
-export function findRequestTokens({ headers }: IncomingMessage): RequestToken[] {
+export function findRequestTokens(request: IncomingMessage, proxy?: ProxyTokens): RequestToken[] {
+  const { headers } = request;
   const found: RequestToken[] = [];
   const add = (token: string | undefined, origin: TokenOrigin): void => {
     // A hub reads a token only up to the first space: what is behind it would be anybody's.
@@ -20,8 +32,19 @@ export function findRequestTokens({ headers }: IncomingMessage): RequestToken[] 
   };
   add(readProtocolToken(headers['sec-websocket-protocol']), 'subprotocol');
   add(readSessionToken(headers.cookie), 'cookie');
+  if (proxy) add(readProxyToken(request, proxy), 'proxy');
   add(/^bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1], 'bearer');
   return found;
+}
+
+function readProxyToken(
+  { socket, headersDistinct }: IncomingMessage,
+  { trustedProxies, tokenHeader }: ProxyTokens,
+): string | undefined {
+  if (!trustedProxies.has(socket.remoteAddress)) return undefined;
+  const values = headersDistinct[tokenHeader] ?? [];
+  // Of two one is the client's own.
+  return values.length === 1 ? values[0] : undefined;
 }
 
 function isPlain(token: string): boolean {

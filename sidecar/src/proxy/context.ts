@@ -19,6 +19,8 @@ export interface ForwardContext {
   readonly asked: KubernetesRequest;
   /** As whom; set after everything else (PX-11). */
   readonly identityHeaders: HeaderPairs;
+  /** Names in lower case that the cluster is never sent. */
+  readonly withheldHeaders: ReadonlySet<string>;
   /** The user's own, under `passthrough`; otherwise the provider's is used. */
   readonly userCredential: Credential | undefined;
   /** Asked when the cluster answers 403: whether that is the provider's fault, not the user's (ID-25). */

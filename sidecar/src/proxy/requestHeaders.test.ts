@@ -10,6 +10,7 @@ const build = (client: HeaderPairs, options: Partial<RequestHeaderOptions> = {})
       origin: 'https://api.example:6443',
       token: undefined,
       identity: [],
+      withheld: new Set(),
       requestId: 'id-1',
       isProxySubresource: false,
       disableCompression: false,
@@ -135,6 +136,13 @@ describe('which headers pass', () => {
       ...allowed,
       ...others,
     ]);
+  });
+
+  it('PX-12, ID-01: never what a proxy in front says about users, however it is called', () => {
+    const client = pairs(['X-Who', 'Accept-Identity', 'accept', 'x-other']);
+    const withheld = new Set(['x-who', 'accept-identity']);
+    expect(names(passed(client, { withheld }))).toEqual(['accept']);
+    expect(names(passed(client, { withheld, isProxySubresource: true }))).toEqual(['accept', 'x-other']);
   });
 
   it('PX-12: the number of a request is ours alone', () => {

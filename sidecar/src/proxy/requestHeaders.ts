@@ -9,6 +9,8 @@ export interface RequestHeaderOptions {
   readonly token: string | undefined;
   /** Set last, so that nothing can remove them (PX-11). */
   readonly identity: HeaderPairs;
+  /** Names in lower case that never pass, whatever the path (PX-12). */
+  readonly withheld: ReadonlySet<string>;
   readonly requestId: string;
   /** The path behind is an app's: more headers pass (PX-12). */
   readonly isProxySubresource: boolean;
@@ -63,6 +65,7 @@ export function buildRequestHeaders(options: RequestHeaderOptions): string[] {
   const { client, host, token, identity, requestId, upgrade } = options;
   const passed = dropHopByHop(client).flatMap(([name, value]): HeaderPairs => {
     const lower = name.toLowerCase();
+    if (options.withheld.has(lower)) return [];
     // An API server refuses a watch over WebSocket without an Origin; the client's was checked when it came in.
     if (lower === 'origin' && upgrade !== undefined) return [[name, options.origin]];
     if (lower === 'sec-websocket-protocol') return upgrade === undefined ? [] : keepProtocols(name, value);

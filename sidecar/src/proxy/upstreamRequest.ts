@@ -19,7 +19,7 @@ export interface UpstreamRequest {
 /** @throws CodedError for headers that are refused */
 export function buildUpstreamRequest(
   request: IncomingMessage,
-  { cluster, rest, asked, identityHeaders, audit }: ForwardContext,
+  { cluster, rest, asked, identityHeaders, withheldHeaders, audit }: ForwardContext,
   credential: Credential,
   upgrade: string | undefined,
 ): UpstreamRequest {
@@ -33,6 +33,7 @@ export function buildUpstreamRequest(
       origin: `${connection.protocol}//${connection.hostHeader}`,
       token: credential.token,
       identity: identityHeaders,
+      withheld: withheldHeaders,
       requestId: audit.requestId,
       isProxySubresource: asked.isProxySubresource,
       disableCompression: connection.disableCompression,

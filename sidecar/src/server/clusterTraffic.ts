@@ -32,6 +32,8 @@ export interface ClusterTrafficOptions {
   /** Undefined where nobody is asked who they are. */
   readonly gate: Gate | undefined;
   readonly session: HubSession | undefined;
+  /** In lower case: what a proxy in front says about users, which no cluster is told. */
+  readonly withheldHeaders: readonly string[];
   readonly limits: ProxyLimits;
   readonly clock: Clock;
 }
@@ -62,6 +64,7 @@ const maxReviewBytes = 64 * 1024;
 
 export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTraffic {
   const { baseUrl, registry, gate, session, limits, clock } = options;
+  const withheldHeaders = new Set(options.withheldHeaders);
   const explainForbidden = createExplainForbidden(clock);
 
   const identify = async (
@@ -77,7 +80,7 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
       audit.know({ user, isStale });
     });
     audit.know({ actsAs: caller.actsAs });
-    if (caller.origin === 'cookie') assertNotForged(request, isUpgrade);
+    if (caller.origin === 'cookie' || caller.origin === 'proxy') assertNotForged(request, isUpgrade);
     return caller;
   };
 
@@ -139,6 +142,7 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
           rest,
           asked,
           ...identity,
+          withheldHeaders,
           explainForbidden: cluster.rules.mode === 'impersonate' ? explainForbidden : undefined,
           body,
           closed: hold ? AbortSignal.any([cluster.closed, hold.signal]) : cluster.closed,

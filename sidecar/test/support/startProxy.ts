@@ -40,6 +40,7 @@ export interface ProxyOptions {
   /** Instead of a dashboard that says its name. */
   readonly makeApp?: (registry: ClusterRegistry) => RequestListener;
   readonly trustedProxies?: readonly string[];
+  readonly withheldHeaders?: readonly string[];
   readonly auditMode?: AuditMode;
   readonly log?: Log;
 }
@@ -123,6 +124,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
       registry,
       gate: options.gate,
       session: options.session,
+      withheldHeaders: options.withheldHeaders ?? [],
       limits: { ...defaultProxyLimits, ...limits },
       clock,
     }),
