@@ -20,6 +20,8 @@ const files = {
   'all.yaml': `${head}defaults: {allowedServers: ['*']}\n`,
   'some.yaml': `${head}rules: [{match: {provider: p}, allowedServers: ['*.example.com']}]\n`,
   'users.yaml': `${head}defaults: {allowedServers: ['*']}\nrules: [{match: {provider: p}, mode: impersonate}]\n`,
+  'tokens.yaml': `${head}defaults: {allowedServers: ['*']}\nrules: [{match: {provider: p}, mode: passthrough, allowedServers: ['*']}]\n`,
+  secret: 'a-secret-of-the-proxy',
   'bad.yaml': `${head}defaults: {mode: foo}\nrules: [{match: {provider: p}, readonly: true}]\n`,
 };
 
@@ -54,6 +56,18 @@ describe('--check-config', () => {
       code: 0,
       lines: ['the configuration is valid'],
     });
+  });
+
+  it('[ID-02, OP-14] says that users whom a proxy names have no token of their own', async () => {
+    const modes = ['--auth=trusted-headers', '--trusted-proxies=10.0.0.1'];
+    const secret = `--proxy-auth-secret-file=${join(folder, 'secret')}`;
+    expect((await check(...argumentsOf('providers.yaml', 'tokens.yaml', ...modes, secret))).lines).toEqual([
+      expect.stringContaining('with --auth=trusted-headers nobody has one'),
+      'the configuration is valid',
+    ]);
+    expect((await check(...argumentsOf('providers.yaml', 'users.yaml', ...modes, secret))).lines).toEqual([
+      'the configuration is valid',
+    ]);
   });
 
   it('[OP-14] prints every problem of options, provider file and policy, and ends with 2', async () => {

@@ -5,6 +5,7 @@ import { asCodedError } from '../foundation/errors.ts';
 import { buildAccessPolicy } from './buildAccessPolicy.ts';
 import { decideDefaultAuth } from './decideDefaultAuth.ts';
 import { accessPolicyAt, providerFileAt, readConfigFile } from './configFile.ts';
+import { proxySecretAt } from './followProxySecret.ts';
 import { findConfigWarnings } from './configWarnings.ts';
 
 export interface CheckSurroundings {
@@ -36,6 +37,8 @@ export async function checkConfig(
   const providers =
     // Without a path the options have said so.
     providerPath === '' ? undefined : await readConfigFile(providerFileAt(providerPath)).catch(reportThrown);
+  if (options?.auth === 'trusted-headers')
+    await readConfigFile(proxySecretAt(options.proxyAuth.secretFile)).catch(reportThrown);
   const policyPath = texts['access-policy'].text;
   const policyFile =
     policyPath === ''

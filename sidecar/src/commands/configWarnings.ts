@@ -22,6 +22,11 @@ export function findConfigWarnings(
     ...(auth === 'none' && needsUsers
       ? ['the access policy lets users go as themselves, and with --auth=none nobody is known to go so']
       : []),
+    ...(auth === 'trusted-headers' && modes.includes('passthrough')
+      ? [
+          'the access policy lets users go with tokens of their own, and with --auth=trusted-headers nobody has one',
+        ]
+      : []),
     ...disabled.map(
       ({ name, fault }) =>
         `the provider ${name === '' ? 'without a name' : `"${name}"`} is disabled: ${fault}`,

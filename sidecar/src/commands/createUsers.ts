@@ -4,16 +4,21 @@ import type { Dispatcher } from 'undici';
 import type { Options } from '../config/options.ts';
 import { createHubSession, type HubSession } from '../dashboard/hubSession.ts';
 import type { Clock } from '../foundation/clock.ts';
+import type { Log } from '../foundation/log.ts';
 import { createGate, type Gate } from '../identity/gate.ts';
 import { createHubReviews } from '../identity/hubReviews.ts';
 import type { ExecUser } from '../inventory/hubCredential.ts';
 import type { Root } from '../inventory/root.ts';
+import { followProxySecret } from './followProxySecret.ts';
 import { createReviewHub } from './reviewHub.ts';
 
-/** Everything that is about users, under `--auth=hub`. */
+/** Everything that is about users, under `--auth=hub` and `trusted-headers`. */
 export interface Users {
   readonly gate: Gate;
-  readonly session: HubSession;
+  /** Undefined where a proxy in front says who users are: nobody signs in here. */
+  readonly session: HubSession | undefined;
+  /** Headers of a request that are not for the dashboard: whoever knows the secret can be anybody. */
+  readonly hiddenHeaders: readonly string[];
   setRoots(roots: readonly Root[]): void;
   close(): void;
 }
@@ -23,14 +28,20 @@ export interface UsersSurroundings {
   readonly execUser: ExecUser;
   readonly dashboardAgent: Dispatcher;
   readonly clock: Clock;
+  readonly log: Log;
   readonly schemeOf: (request: IncomingMessage) => string;
 }
 
-/** @throws CodedError `options-invalid` unless there is exactly one root (ID-07) */
-export function createUsers(
+/** @throws CodedError `options-invalid` unless there is exactly one root (ID-07), and for the secret of a proxy (ID-02) */
+export async function createUsers(
   options: Options,
-  { roots, execUser, dashboardAgent, clock, schemeOf }: UsersSurroundings,
-): Users {
+  { roots, execUser, dashboardAgent, clock, log, schemeOf }: UsersSurroundings,
+): Promise<Users> {
+  const { proxyAuth, trustedProxies } = options;
+  const proxySecret =
+    options.auth === 'trusted-headers'
+      ? await followProxySecret(proxyAuth.secretFile, { clock, log })
+      : undefined;
   const hub = createReviewHub(roots, clock, execUser);
   const gate = createGate({
     reviews: createHubReviews(() => hub.client()),
@@ -38,31 +49,37 @@ export function createUsers(
     hashKey: randomBytes(32),
     outageGraceMs: options.hubOutageGraceMs,
     streamGraceMs: options.streamGraceMs,
-    proxyTokens: { trustedProxies: options.trustedProxies, tokenHeader: options.proxyAuth.tokenHeader },
+    proxyTokens: { ...proxyAuth, trustedProxies },
+    ...(proxySecret && {
+      proxyUsers: { ...proxyAuth, trustedProxies, secret: proxySecret.secret },
+    }),
   });
   const { dashboardUrl, dashboardHost, baseUrl, hubContextName } = options;
-  const session = createHubSession({
-    dashboardUrl,
-    dashboardHost,
-    dispatcher: dashboardAgent,
-    baseUrl,
-    hubContextName,
-    clock,
-    schemeOf,
-    onRenewed: (previous, token) => {
-      gate.renew(previous, token);
-    },
-    onSignOut: (token) => {
-      gate.signOut(token);
-    },
-  });
+  const createSession = (): HubSession =>
+    createHubSession({
+      dashboardUrl,
+      dashboardHost,
+      dispatcher: dashboardAgent,
+      baseUrl,
+      hubContextName,
+      clock,
+      schemeOf,
+      onRenewed: (previous, token) => {
+        gate.renew(previous, token);
+      },
+      onSignOut: (token) => {
+        gate.signOut(token);
+      },
+    });
   return {
     gate,
-    session,
+    session: proxySecret ? undefined : createSession(),
+    hiddenHeaders: proxySecret ? [proxyAuth.secretHeader] : [],
     setRoots: (next) => {
       hub.setRoots(next);
     },
     close: () => {
+      proxySecret?.end();
       hub.close();
     },
   };

@@ -33,7 +33,7 @@ export function createReviewHub(roots: readonly Root[], clock: Clock, execUser: 
   if (roots.length !== 1) {
     throw new CodedError(
       'options-invalid',
-      `--auth=hub serves the users of one hub, and there are ${String(roots.length)} roots: name one with --contexts`,
+      `users are those of one hub, and there are ${String(roots.length)} roots: name one with --contexts`,
     );
   }
   setRoots(roots);

@@ -33,7 +33,7 @@ import { createSessionAudit } from '../server/sessionAudit.ts';
 import { createSignIn } from '../server/signIn.ts';
 import { createAudit } from './createAudit.ts';
 import { createExecUser } from './createExecUser.ts';
-import { createUsers } from './createUsers.ts';
+import { createUsers, type Users } from './createUsers.ts';
 import { followAccess } from './followAccess.ts';
 import { followRoots } from './followRoots.ts';
 import { followServingPair } from './followServingPair.ts';
@@ -112,6 +112,7 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
     },
     onRootState: () => undefined,
   });
+  let users: Users | undefined = undefined;
   const roots = await followRoots({
     source,
     intervalMs: options.rootReconcileIntervalMs,
@@ -132,13 +133,14 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
     allowedOrigins: options.allowedOrigins,
     trustedProxies: options.trustedProxies,
   });
-  const users =
-    options.auth === 'hub'
-      ? createUsers(options, {
+  users =
+    options.auth !== 'none'
+      ? await createUsers(options, {
           roots: roots.roots,
           execUser: createExecUser(credentials),
           dashboardAgent,
           clock,
+          log,
           ...addresses,
         })
       : undefined;
@@ -146,9 +148,12 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
   const passThrough = createPassThrough({
     dashboardUrl,
     dashboardHost,
+    hiddenHeaders: users?.hiddenHeaders ?? [],
     log,
     ...addresses,
-    copyCookies: users ? createSessionAudit({ ...users, ...addresses, audit }) : () => [],
+    copyCookies: users?.session
+      ? createSessionAudit({ gate: users.gate, session: users.session, ...addresses, audit })
+      : () => [],
     onUnreachable(_request, response) {
       const error = new CodedError('dashboard-unreachable');
       if (!('writeHead' in response)) writeStatusToSocket(response, error);
@@ -163,9 +168,10 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
       dashboardUrl,
       dashboardHost,
       dispatcher: dashboardAgent,
+      hiddenHeaders: users?.hiddenHeaders ?? [],
       registry,
       findSeen,
-      hubContextName: users && options.hubContextName,
+      hubContextName: users?.session && options.hubContextName,
       clock,
       log,
     }),
@@ -180,7 +186,7 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
       registry,
       gate: users?.gate,
       session: users?.session,
-      withheldHeaders: [options.proxyAuth.tokenHeader],
+      withheldHeaders: options.proxyAuth.headers,
       limits: defaultProxyLimits,
       clock,
     }),

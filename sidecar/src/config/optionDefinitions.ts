@@ -91,7 +91,7 @@ export const optionDefinitions = [
     name: 'auth',
     value: 'MODE',
     default: '',
-    help: 'How users are known. hub: the hub reviews their tokens and says what they may. none: everyone who reaches the loopback address. Default: hub in a pod, else none.',
+    help: 'How users are known. hub: the hub reviews their tokens and says what they may. trusted-headers: an authenticating proxy in front says who they are, and the hub what they may. none: everyone who reaches the loopback address. Default: hub in a pod, else none.',
   },
   {
     name: 'tls-cert-path',
@@ -116,6 +116,30 @@ export const optionDefinitions = [
     value: 'NAME',
     default: 'X-Forwarded-Id-Token',
     help: 'Where an authenticating proxy puts the user’s token; read from --trusted-proxies alone.',
+  },
+  {
+    name: 'proxy-auth-username-header',
+    value: 'NAME',
+    default: 'X-Forwarded-User',
+    help: 'Where an authenticating proxy says who the user is, for --auth=trusted-headers.',
+  },
+  {
+    name: 'proxy-auth-group-header',
+    value: 'NAME',
+    default: 'X-Forwarded-Group',
+    help: 'Where it says the user’s groups, separated by commas, repeated, or both.',
+  },
+  {
+    name: 'proxy-auth-secret-header',
+    value: 'NAME',
+    default: 'X-Proxy-Secret',
+    help: 'Where it proves by a secret that it is the proxy.',
+  },
+  {
+    name: 'proxy-auth-secret-file',
+    value: 'FILE',
+    default: '',
+    help: 'That secret, at least 16 characters; read again when it changes. Required for --auth=trusted-headers, as is --trusted-proxies.',
   },
   {
     name: 'hub-context-name',

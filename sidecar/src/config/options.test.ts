@@ -178,6 +178,39 @@ describe('options', () => {
       expect(faultOf([`--proxy-auth-token-header=${bad}`])).toMatch(/^--proxy-auth-token-header: /);
   });
 
+  it('[ID-02] the word of a proxy in front counts only with its address and its secret', () => {
+    const mode = '--auth=trusted-headers';
+    const proxies = '--trusted-proxies=10.0.0.1';
+    const secret = '--proxy-auth-secret-file=/secret';
+    expect(read([mode, proxies, secret, '--listen=0.0.0.0:4466'])).toMatchObject({
+      auth: 'trusted-headers',
+      proxyAuth: {
+        usernameHeader: 'x-forwarded-user',
+        groupHeader: 'x-forwarded-group',
+        secretHeader: 'x-proxy-secret',
+        secretFile: '/secret',
+        headers: ['x-forwarded-id-token', 'x-forwarded-user', 'x-forwarded-group', 'x-proxy-secret'],
+      },
+    });
+    expect(faultOf([mode, secret])).toBe('--trusted-proxies: is required with --auth=trusted-headers');
+    expect(faultOf([mode, proxies])).toBe(
+      '--proxy-auth-secret-file: is required with --auth=trusted-headers',
+    );
+    expect(faultOf([mode, proxies, '--proxy-auth-secret-file='])).toMatch(/^--proxy-auth-secret-file: /);
+  });
+
+  it('[ID-02] no two of a proxy’s headers are one', () => {
+    expect(faultOf(['--proxy-auth-username-header=x-forwarded-group'])).toMatch(
+      /^--proxy-auth-group-header: /,
+    );
+    expect(faultOf(['--proxy-auth-username-header=x', '--proxy-auth-secret-header=X'])).toMatch(
+      /^--proxy-auth-secret-header: /,
+    );
+    expect(faultOf(['--proxy-auth-username-header=X-Forwarded-For'])).toMatch(
+      /^--proxy-auth-username-header: /,
+    );
+  });
+
   it('requires the provider file and a dashboard without a path', () => {
     const line = readOptionTexts([], {});
     if (line.kind !== 'options') throw new Error('no options');

@@ -12,9 +12,9 @@ export interface ListenAddress {
   readonly port: number;
 }
 
-const authModes = ['hub', 'none'] as const;
+const authModes = ['hub', 'trusted-headers', 'none'] as const;
 
-/** How users are known: by the hub (ID-01), or not at all (ID-03). */
+/** How users are known: by the hub (ID-01), by the word of a proxy in front (ID-02), or not at all (ID-03). */
 export type AuthMode = (typeof authModes)[number];
 
 const auditModes = ['writes', 'all'] as const;
@@ -25,6 +25,13 @@ export type AuditMode = (typeof auditModes)[number];
 /** What an authenticating proxy in front says about users, and where. Names are in lower case. */
 export interface ProxyAuthOptions {
   readonly tokenHeader: string;
+  readonly usernameHeader: string;
+  readonly groupHeader: string;
+  readonly secretHeader: string;
+  /** All of these names. */
+  readonly headers: readonly string[];
+  /** Empty for none. */
+  readonly secretFile: string;
 }
 
 /** All options, checked. Durations are milliseconds. */
@@ -97,6 +104,28 @@ export function parseOptions(texts: OptionTexts, defaultAuth: AuthMode): Options
     });
     return certificatePath === '' ? undefined : { certificatePath, keyPath };
   };
+  const requireForHeaders = (text: string): string => {
+    if (text === '' && auth === 'trusted-headers') throw new Error('is required with --auth=trusted-headers');
+    return text;
+  };
+  const readProxyAuth = (): ProxyAuthOptions => {
+    const taken = new Set<string>();
+    const readName = (option: OptionName): string =>
+      read(option, (text) => {
+        const name = parseHeaderName(text);
+        if (taken.has(name)) throw new Error(`${text} is already taken by another option`);
+        taken.add(name);
+        return name;
+      });
+    return {
+      tokenHeader: readName('proxy-auth-token-header'),
+      usernameHeader: readName('proxy-auth-username-header'),
+      groupHeader: readName('proxy-auth-group-header'),
+      secretHeader: readName('proxy-auth-secret-header'),
+      headers: [...taken],
+      secretFile: read('proxy-auth-secret-file', requireForHeaders),
+    };
+  };
   return Object.freeze({
     providerFile: read('cluster-inventory-provider-file', requireText),
     accessPolicy: read('access-policy', (text) => text),
@@ -112,8 +141,10 @@ export function parseOptions(texts: OptionTexts, defaultAuth: AuthMode): Options
     dashboardHost: read('dashboard-host', (text) => text),
     baseUrl: read('base-url', parseBaseUrl),
     tls: readTls(),
-    trustedProxies: read('trusted-proxies', (text) => parseTrustedProxies(splitList(text))),
-    proxyAuth: { tokenHeader: read('proxy-auth-token-header', parseHeaderName) },
+    trustedProxies: read('trusted-proxies', (text) =>
+      parseTrustedProxies(splitList(requireForHeaders(text))),
+    ),
+    proxyAuth: readProxyAuth(),
     auth,
     hubContextName: read('hub-context-name', requireText),
     allowedOrigins: read('allowed-origins', parseOrigins),
@@ -198,7 +229,7 @@ function parseHeaderName(text: string): string {
   const name = text.toLowerCase();
   if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name)) throw new Error(`"${text}" is not the name of a header`);
   if (
-    /^(authorization|cookie|host|connection|upgrade|origin|transfer-encoding|content-length|sec-.*)$/.test(
+    /^(authorization|cookie|host|connection|upgrade|origin|transfer-encoding|content-length|x-forwarded-(for|host|proto)|sec-.*)$/.test(
       name,
     )
   )

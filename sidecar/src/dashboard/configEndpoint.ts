@@ -20,6 +20,8 @@ export interface ConfigEndpointOptions {
   /** Rewrites Host for a dashboard that accepts only its own; empty for the browser's (PX-43). */
   readonly dashboardHost: string;
   readonly dispatcher: Dispatcher;
+  /** Headers of a request that are not for the dashboard, in lower case. */
+  readonly hiddenHeaders?: readonly string[];
   readonly registry: Pick<ClusterRegistry, 'version'>;
   readonly findSeen: FindSeenClusters;
   /** Whose way of signing in serves all; undefined where nobody signs in. */
@@ -49,6 +51,7 @@ export function createConfigEndpoint({
   dashboardUrl,
   dashboardHost,
   dispatcher,
+  hiddenHeaders = [],
   registry,
   findSeen,
   hubContextName,
@@ -61,7 +64,7 @@ export function createConfigEndpoint({
   const ask = async (
     request: IncomingMessage,
   ): Promise<{ status: number; text: string; headers: Record<string, string | string[]> }> => {
-    const headers = buildQuestion(request, dashboardHost);
+    const headers = buildQuestion(request, dashboardHost, hiddenHeaders);
     const deadline = clock.now() + restartGraceMs;
     for (;;) {
       try {
@@ -154,7 +157,11 @@ const restartCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 const notAsked = /^(host|cookie|expect|content-length|http2-settings|accept-encoding|range|if-.*)$/i;
 
 /** The browser's headers as the dashboard is asked: nothing that is about the browser's own connection (PX-11). */
-function buildQuestion(request: IncomingMessage, dashboardHost: string): string[] {
+function buildQuestion(
+  request: IncomingMessage,
+  dashboardHost: string,
+  hiddenHeaders: readonly string[],
+): string[] {
   const { host, cookie } = request.headers;
   const kept = cookie === undefined ? undefined : dropSessionCookies(cookie);
   const asked = dashboardHost || host;
@@ -162,7 +169,7 @@ function buildQuestion(request: IncomingMessage, dashboardHost: string): string[
     ...(asked === undefined ? [] : ['host', asked]),
     ...(kept === undefined ? [] : ['cookie', kept]),
     ...dropHopByHop(pairHeaders(request.rawHeaders))
-      .filter(([name]) => !notAsked.test(name))
+      .filter(([name]) => !notAsked.test(name) && !hiddenHeaders.includes(name.toLowerCase()))
       .flat(),
   ];
 }

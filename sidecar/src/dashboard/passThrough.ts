@@ -8,6 +8,8 @@ export interface PassThroughOptions {
   readonly dashboardUrl: URL;
   readonly dashboardHost: string;
   readonly log: Log;
+  /** Headers of a request that are not for the dashboard. */
+  readonly hiddenHeaders?: readonly string[];
   /** By which scheme the browser came; the dashboard makes its cookies and addresses by it. */
   readonly schemeOf: (request: IncomingMessage) => string;
   /** What to add to an answer that carries these cookies (ID-04). */
@@ -24,12 +26,14 @@ export function createPassThrough({
   dashboardUrl,
   dashboardHost,
   log,
+  hiddenHeaders = [],
   schemeOf,
   copyCookies,
   onUnreachable,
 }: PassThroughOptions): RequestHandler {
   const prepare = (outgoing: ClientRequest, request: IncomingMessage): void => {
     hideSession(outgoing, request);
+    for (const name of hiddenHeaders) outgoing.removeHeader(name);
     if (schemeOf(request) === 'https') outgoing.setHeader('x-forwarded-proto', 'https');
   };
   return createProxyMiddleware({

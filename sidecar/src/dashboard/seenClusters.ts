@@ -20,16 +20,18 @@ export type FindSeenClusters = (request: IncomingMessage, response: ServerRespon
 
 export function createFindSeenClusters(
   registry: ClusterRegistry,
-  users: { readonly gate: Gate; readonly session: HubSession } | undefined,
+  users: { readonly gate: Gate; readonly session: HubSession | undefined } | undefined,
 ): FindSeenClusters {
   return async (request, response) => {
     if (users === undefined) return { entries: registry.list(), isAll: true };
     const { gate, session } = users;
-    const renewed = await session.renew(request);
+    const renewed = await session?.renew(request);
     if (renewed) response.appendHeader('Set-Cookie', renewed.setCookies);
     const caller = await gate.identify(request, renewed?.token);
-    const namespaces = new Set(registry.list().map(({ profile }) => profile.namespace));
-    const isVisible = await gate.whatIsVisible(caller, namespaces);
+    const isVisible = await gate.whatIsVisible(
+      caller,
+      registry.list().map(({ profile }) => profile),
+    );
     const entries = registry.list();
     const seen = entries.filter(({ profile }) => isVisible(profile));
     return { entries: seen, isAll: seen.length === entries.length };

@@ -6,6 +6,7 @@ import { type Authenticated, createTokenAuthenticator } from './authenticateToke
 import { BoundedMap } from './boundedMap.ts';
 import type { HubReviews } from './hubReviews.ts';
 import { type ProfileId, seeingAttributes, trafficAttributes } from './profileRights.ts';
+import { type ProxyUsers, readProxyUser } from './proxyUser.ts';
 import { assertMayImpersonate, readRequestedImpersonation } from './requestedImpersonation.ts';
 import { findRequestTokens, type ProxyTokens, type TokenOrigin } from './requestTokens.ts';
 import { createStreamGuards } from './streamGuard.ts';
@@ -15,7 +16,8 @@ import { createVisibility, type IsVisible } from './visibility.ts';
 /** Who sent a request. */
 export interface Caller {
   readonly user: User;
-  readonly token: string;
+  /** Undefined for who is known by a proxy's word (ID-02). */
+  readonly token: string | undefined;
   readonly origin: TokenOrigin;
   /** The hub could not confirm it lately (ID-18). */
   readonly isStale: boolean;
@@ -25,6 +27,8 @@ export interface Caller {
   readonly impersonates: User | undefined;
 }
 
+type Known = Omit<Caller, 'actsAs' | 'impersonates'>;
+
 export interface StreamHold {
   readonly signal: AbortSignal;
   release(): void;
@@ -32,7 +36,10 @@ export interface StreamHold {
 
 /** The one door: who somebody is and what they may, as the hub says. */
 export interface Gate {
-  /** @throws CodedError `sign-in-required`, `token-rejected`, `users-differ`, `impersonation-*`, `reviews-unavailable` */
+  /**
+   * @throws CodedError `sign-in-required`, `token-rejected`, `users-differ`, `identity-refused`, `impersonation-*`,
+   *   `reviews-unavailable`
+   */
   identify(
     request: IncomingMessage,
     renewedToken?: string,
@@ -49,7 +56,7 @@ export interface Gate {
   /** Whether the hub lets the caller send traffic of this verb; for answers about rights (ID-17). */
   may(caller: Caller, profile: ProfileId, verb: string): Promise<boolean>;
   /** @throws CodedError `reviews-unavailable` */
-  whatIsVisible(caller: Caller, namespaces: ReadonlySet<string>): Promise<IsVisible>;
+  whatIsVisible(caller: Caller, profiles: readonly ProfileId[]): Promise<IsVisible>;
   /** Ends a stream when its caller may no longer have it (ID-14). */
   holdStream(caller: Caller, profile: ProfileId, verb: string): StreamHold;
   /** The session of a token goes on with another. */
@@ -64,14 +71,16 @@ export interface GateOptions {
   readonly hashKey: Uint8Array;
   readonly outageGraceMs: number;
   readonly streamGraceMs: number;
-  /** Undefined where no proxy is believed. */
+  /** Undefined where no proxy's tokens are read. */
   readonly proxyTokens?: ProxyTokens;
+  /** Where it is there, its word alone counts, and no token. */
+  readonly proxyUsers?: ProxyUsers;
 }
 
 const maxSeenUsers = 20_000;
 
 export function createGate(options: GateOptions): Gate {
-  const { reviews, clock, hashKey, outageGraceMs, streamGraceMs, proxyTokens } = options;
+  const { reviews, clock, hashKey, outageGraceMs, streamGraceMs, proxyTokens, proxyUsers } = options;
   const authenticator = createTokenAuthenticator({ reviews, clock, hashKey, outageGraceMs });
   const decisions = createAccessDecisions({ reviews, clock, outageGraceMs });
   const visibility = createVisibility({ reviews, decisions, clock, outageGraceMs });
@@ -90,6 +99,15 @@ export function createGate(options: GateOptions): Gate {
       if (other && other.user.name !== authenticated.user.name) throw new CodedError('users-differ');
     }
     return authenticated;
+  };
+
+  const findByTokens = async (request: IncomingMessage, renewedToken: string | undefined): Promise<Known> => {
+    const [first, ...others] = findRequestTokens(request, proxyTokens).map((each) =>
+      each.origin === 'cookie' && renewedToken !== undefined ? { ...each, token: renewedToken } : each,
+    );
+    if (first === undefined) throw new CodedError('sign-in-required');
+    const who = await authenticateAll([first.token, ...others.map(({ token }) => token)]);
+    return { ...first, ...who };
   };
 
   const may: Gate['may'] = ({ actsAs }, profile, verb) =>
@@ -112,23 +130,15 @@ export function createGate(options: GateOptions): Gate {
 
   return {
     async identify(request, renewedToken, onAuthenticated) {
-      const [first, ...others] = findRequestTokens(request, proxyTokens).map((each) =>
-        each.origin === 'cookie' && renewedToken !== undefined ? { ...each, token: renewedToken } : each,
-      );
-      if (first === undefined) throw new CodedError('sign-in-required');
-      const who = await authenticateAll([first.token, ...others.map(({ token }) => token)]);
-      const { user, isStale } = who;
-      onAuthenticated?.(who);
+      const found: Known = proxyUsers
+        ? { user: readProxyUser(request, proxyUsers), token: undefined, origin: 'proxy', isStale: false }
+        : await findByTokens(request, renewedToken);
+      const { user, isStale } = found;
+      onAuthenticated?.(found);
       if (!isStale) lastSeen.set(keyOfPerson(user), clock.now());
       const target = readRequestedImpersonation(request.rawHeaders);
       if (target) await assertMayImpersonate(user, target, decisions);
-      return {
-        ...first,
-        user,
-        isStale,
-        actsAs: target ? asAuthenticated(target) : user,
-        impersonates: target,
-      };
+      return { ...found, actsAs: target ? asAuthenticated(target) : user, impersonates: target };
     },
     async identifyToken(token) {
       return (await authenticator.authenticate(token)).user;
@@ -143,7 +153,7 @@ export function createGate(options: GateOptions): Gate {
       );
     },
     may,
-    whatIsVisible: ({ user, token }, namespaces) => visibility.forUser(user, token, namespaces),
+    whatIsVisible: ({ user, token }, profiles) => visibility.forUser(user, token, profiles),
     holdStream(caller, profile, verb) {
       const key = keyOfPerson(caller.user);
       return guards.guard({

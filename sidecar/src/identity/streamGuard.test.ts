@@ -28,7 +28,8 @@ function setUp({ streamGraceMs = 60 * minuteMs } = {}) {
           : Promise.resolve({ user: { name: 'ana', uid: '', groups: [], extra: {} }, isStale: false }),
     },
   });
-  const guard = (token = 'a') =>
+  const guard = (token = 'a') => guardFor(token);
+  const guardFor = (token: string | undefined) =>
     guards.guard({
       token,
       isStillAllowed: async () => {
@@ -45,7 +46,7 @@ function setUp({ streamGraceMs = 60 * minuteMs } = {}) {
       await settle();
     }
   };
-  return { clock, hub, guards, guard, pass };
+  return { clock, hub, guards, guard, guardFor, pass };
 }
 
 const codeOf = ({ signal }: { readonly signal: AbortSignal }): string | undefined =>
@@ -129,6 +130,18 @@ describe('a token that is no longer accepted', () => {
     await pass(1);
     expect(codeOf(stream)).toBe('token-rejected');
   });
+});
+
+it('[ID-14, ID-02] of a user without a token the rights alone are asked about', async () => {
+  const { clock, hub, guardFor, pass } = setUp({ streamGraceMs: 0 });
+  const stream = guardFor(undefined);
+  hub.tokenFault = 'token-rejected';
+  await pass(180);
+  expect([stream.signal.aborted, hub.checks]).toEqual([false, 180]);
+  hub.isAllowed = false;
+  await pass(1);
+  expect(codeOf(stream)).toBe('access-denied');
+  expect(clock.pending).toBe(0);
 });
 
 it('ID-14: a right that cannot be confirmed any longer ends a stream, and says why', async () => {

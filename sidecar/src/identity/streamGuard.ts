@@ -12,7 +12,8 @@ export interface StreamGuards {
 }
 
 export interface GuardedStream {
-  readonly token: string;
+  /** Undefined for a user who has none: the rights alone are asked about. */
+  readonly token: string | undefined;
   /** Whether the same identity may still do it. @throws CodedError `reviews-unavailable` */
   readonly isStillAllowed: () => Promise<boolean>;
   /** When another token of the same user was last good, milliseconds; undefined for never. */
@@ -70,6 +71,7 @@ export function createStreamGuards({
           end.abort(new CodedError('access-denied'));
           return;
         }
+        if (token === undefined) return;
         try {
           await authenticator.authenticate(token);
           lastGood = clock.now();
@@ -91,7 +93,7 @@ export function createStreamGuards({
       schedule();
 
       const held: Held = { end, tokens: new Set() };
-      hold(held, token);
+      if (token !== undefined) hold(held, token);
       const release = (): void => {
         // A check may be under way.
         isReleased = true;

@@ -26,7 +26,20 @@ function setUp(allows?: FakeReviews['allows']) {
   const decisions = createAccessDecisions({ reviews, clock, outageGraceMs: 0 });
   const visibility = createVisibility({ reviews, decisions, clock, outageGraceMs: 300_000 });
   const look = (user = ana, among: ReadonlySet<string> = namespaces) =>
-    visibility.forUser(user, 'token', among);
+    visibility.forUser(
+      user,
+      'token',
+      [...among].map((namespace) => ({ namespace, name: 'any' })),
+    );
+  /** Of these, what somebody without a token sees. */
+  const lookByName = async (profiles: readonly string[], user = ana): Promise<string[]> => {
+    const ids = profiles.map((each) => {
+      const [namespace = '', name = ''] = each.split('/');
+      return { namespace, name };
+    });
+    const isVisible = await visibility.forUser(user, undefined, ids);
+    return profiles.filter((_, index) => isVisible(ids[index] ?? { namespace: '', name: '' }));
+  };
   /** `namespace/name` of those that are seen. */
   const seen = async (...profiles: readonly string[]): Promise<string[]> => {
     const isVisible = await look();
@@ -39,7 +52,7 @@ function setUp(allows?: FakeReviews['allows']) {
     reviews.askedAccess.map(({ attributes: { verb, namespace = '*', name = '*', resource, subresource } }) =>
       [verb, subresource ?? resource, namespace, name].join(' '),
     );
-  return { clock, reviews, look, seen, asked };
+  return { clock, reviews, look, lookByName, seen, asked };
 }
 
 it('ID-10: who may list everywhere sees all, by one question', async () => {
@@ -108,6 +121,70 @@ describe('named grants', () => {
     const { reviews, seen } = setUp();
     reviews.rulesOf = () => [rule([])];
     expect(await seen('one/a')).toEqual([]);
+  });
+});
+
+describe('a user without a token', () => {
+  it('[ID-02, ID-10] sees what is granted by name, each by a question of its own, and nobody is asked as them', async () => {
+    const { reviews, lookByName, asked } = setUp(
+      (_user, { verb, namespace, name }) => verb === 'get' && namespace === 'one' && name === 'a',
+    );
+    expect(await lookByName(['one/a', 'one/b', 'two/a'])).toEqual(['one/a']);
+    expect(asked().toSorted()).toEqual([
+      'get clusterprofiles one *',
+      'get clusterprofiles one a',
+      'get clusterprofiles one b',
+      'get clusterprofiles two *',
+      'get clusterprofiles two a',
+      'list clusterprofiles * *',
+      'list clusterprofiles one *',
+      'list clusterprofiles two *',
+    ]);
+    expect(reviews.askedRules).toEqual([]);
+  });
+
+  it.each(['list', 'get'])(
+    '[ID-02, ID-10] with %s in a namespace is asked about none of its names',
+    async (may) => {
+      const { lookByName, asked } = setUp(
+        (_user, { verb, namespace, name }) => verb === may && namespace === 'one' && name === undefined,
+      );
+      expect(await lookByName(['one/a', 'one/b', 'two/a'])).toEqual(['one/a', 'one/b']);
+      expect(asked().filter((each) => / one [ab]$/.test(each))).toEqual([]);
+    },
+  );
+
+  it('[ID-02, ID-10] is asked about 500 names of a namespace, 16 at once', async () => {
+    const { reviews, lookByName, asked } = setUp(
+      (_user, { verb, name }) => verb === 'get' && name !== undefined,
+    );
+    const profiles = ['one', 'two'].flatMap((namespace) =>
+      Array.from({ length: 501 }, (_, index) => `${namespace}/name-${index}`),
+    );
+    expect(await lookByName(profiles)).toHaveLength(1000);
+    expect(asked().filter((each) => /name-\d/.test(each))).toHaveLength(1000);
+    expect(reviews.mostAtOnce).toBe(16);
+  });
+
+  it('[ID-02, ID-10] is asked about again after 60 s, and about a profile that is new at once', async () => {
+    const { clock, reviews, lookByName } = setUp((_user, { name }) => name === 'a' || name === 'new');
+    expect(await lookByName(['one/a', 'one/b'])).toEqual(['one/a']);
+    const { length } = reviews.askedAccess;
+    clock.advance(59_999);
+    expect(await lookByName(['one/a', 'one/b', 'one/new'])).toEqual(['one/a', 'one/new']);
+    expect(reviews.askedAccess).toHaveLength(length + 1);
+    clock.advance(1);
+    reviews.allows = (_user, { name }) => name === 'b';
+    clock.advance(10_000);
+    expect(await lookByName(['one/a', 'one/b'])).toEqual(['one/b']);
+  });
+
+  it('[ID-02, ID-18] sees what they saw while the hub is away', async () => {
+    const { clock, reviews, lookByName } = setUp((_user, { name }) => name === 'a');
+    expect(await lookByName(['one/a', 'one/b'])).toEqual(['one/a']);
+    reviews.isAway = true;
+    clock.advance(120_000);
+    expect(await lookByName(['one/a', 'one/b', 'one/c'])).toEqual(['one/a']);
   });
 });
 

@@ -11,10 +11,11 @@ export type IsVisible = (profile: ProfileId) => boolean;
 
 export interface Visibility {
   /**
-   * Which profiles of these namespaces a user sees (ID-10), as of at most 60 s ago: for lists, never for traffic.
+   * Which of these profiles a user sees (ID-10), as of at most 60 s ago: for lists, never for traffic.
+   * @param token undefined for a user who has none, and whose named grants therefore nobody can be asked for
    * @throws CodedError `reviews-unavailable`
    */
-  forUser(user: User, token: string, namespaces: ReadonlySet<string>): Promise<IsVisible>;
+  forUser(user: User, token: string | undefined, profiles: readonly ProfileId[]): Promise<IsVisible>;
 }
 
 export interface VisibilityOptions {
@@ -40,6 +41,8 @@ interface Sight {
   readonly since: number;
   readonly everywhere: Promise<boolean>;
   readonly byNamespace: Map<string, Promise<Seen>>;
+  /** By namespace and name, where nobody can be asked for the names. */
+  readonly byProfile: Map<string, Promise<boolean>>;
 }
 
 export function createVisibility({
@@ -52,10 +55,16 @@ export function createVisibility({
   /** What somebody saw when the hub could last be asked (ID-18, PX-46). */
   const lastGood = new BoundedMap<string, { readonly at: number; readonly isVisible: IsVisible }>(maxUsers);
 
-  const lookIn = async (lane: Lane, user: User, token: string, namespace: string): Promise<Seen> => {
+  const lookIn = async (
+    { lane }: Sight,
+    user: User,
+    token: string | undefined,
+    namespace: string,
+  ): Promise<Seen> => {
     const may = (attributes: ResourceAttributes): Promise<boolean> =>
       lane(() => decisions.may(user, attributes));
     if (await may(seeingAttributes('list', { namespace }))) return 'all';
+    if (token === undefined) return (await may(seeingAttributes('get', { namespace }))) ? 'all' : new Set();
     const rules = (await lane(() => reviews.listRules(token, namespace))).filter(coversGet);
     if (rules.length === 0) return new Set();
     if (
@@ -71,6 +80,24 @@ export function createVisibility({
     return new Set(names.filter((_, index) => confirmed[index]));
   };
 
+  /** Each profile that there is, by a question of its own. */
+  const askByName = async (
+    { lane, byProfile }: Sight,
+    user: User,
+    namespace: string,
+    names: readonly string[],
+  ): Promise<Seen> => {
+    const asked = names.slice(0, maxNames);
+    const answers = await Promise.all(
+      asked.map((name) =>
+        remember(byProfile, `${namespace}/${name}`, () =>
+          lane(() => decisions.may(user, seeingAttributes('get', { namespace, name }))),
+        ),
+      ),
+    );
+    return new Set(asked.filter((_, index) => answers[index]));
+  };
+
   const sightOf = (user: User): Sight => {
     const key = buildUserKey(user);
     const present = sights.get(key);
@@ -80,6 +107,7 @@ export function createVisibility({
       since: clock.now(),
       everywhere: decisions.may(user, seeingAttributes('list', {})),
       byNamespace: new Map(),
+      byProfile: new Map(),
     };
     sights.set(key, sight);
     // What failed is asked anew.
@@ -89,19 +117,22 @@ export function createVisibility({
     return sight;
   };
 
-  const look = async (user: User, token: string, namespaces: ReadonlySet<string>): Promise<IsVisible> => {
+  const look = async (
+    user: User,
+    token: string | undefined,
+    profiles: readonly ProfileId[],
+  ): Promise<IsVisible> => {
     const sight = sightOf(user);
     if (await sight.everywhere) return () => true;
     const seen = new Map<string, Seen>(
       await Promise.all(
-        [...namespaces].map((namespace): Promise<[string, Seen]> => {
-          let answer = sight.byNamespace.get(namespace);
-          if (answer === undefined) {
-            answer = lookIn(sight.lane, user, token, namespace);
-            sight.byNamespace.set(namespace, answer);
-            answer.catch(() => sight.byNamespace.delete(namespace));
-          }
-          return answer.then((value) => [namespace, value]);
+        [...namesByNamespace(profiles)].map(async ([namespace, names]): Promise<[string, Seen]> => {
+          const inNamespace = await remember(sight.byNamespace, namespace, () =>
+            lookIn(sight, user, token, namespace),
+          );
+          return token === undefined && inNamespace !== 'all'
+            ? [namespace, await askByName(sight, user, namespace, names)]
+            : [namespace, inNamespace];
         }),
       ),
     );
@@ -112,10 +143,10 @@ export function createVisibility({
   };
 
   return {
-    async forUser(user, token, namespaces) {
+    async forUser(user, token, profiles) {
       const key = buildUserKey(user);
       try {
-        const isVisible = await look(user, token, namespaces);
+        const isVisible = await look(user, token, profiles);
         lastGood.set(key, { at: clock.now(), isVisible });
         return isVisible;
       } catch (thrown) {
@@ -126,6 +157,30 @@ export function createVisibility({
       }
     },
   };
+}
+
+/** What was asked before; what failed is asked anew. */
+function remember<Answer>(
+  answers: Map<string, Promise<Answer>>,
+  key: string,
+  ask: () => Promise<Answer>,
+): Promise<Answer> {
+  const present = answers.get(key);
+  if (present) return present;
+  const answer = ask();
+  answers.set(key, answer);
+  answer.catch(() => answers.delete(key));
+  return answer;
+}
+
+function namesByNamespace(profiles: readonly ProfileId[]): Map<string, string[]> {
+  const names = new Map<string, string[]>();
+  for (const { namespace, name } of profiles) {
+    const present = names.get(namespace);
+    if (present) present.push(name);
+    else names.set(namespace, [name]);
+  }
+  return names;
 }
 
 function coversGet({ verbs, groups, resources }: ResourceRule): boolean {

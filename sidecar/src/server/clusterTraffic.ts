@@ -180,7 +180,8 @@ function actAs(
         userCredential: undefined,
       };
     case 'passthrough':
-      if (caller === undefined) throw new CodedError('identity-missing');
+      // Who is known by a proxy's word has no token to go with (ID-02).
+      if (caller?.token === undefined) throw new CodedError('identity-missing');
       if (caller.actsAs !== caller.user) throw new CodedError('impersonation-refused');
       return { identityHeaders: nobody, userCredential: { token: caller.token, connectionKey: '' } };
   }

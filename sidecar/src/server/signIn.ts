@@ -10,7 +10,8 @@ import { findSignedIn } from './sessionAudit.ts';
 
 export interface SignInOptions {
   readonly gate: Gate;
-  readonly session: HubSession;
+  /** Undefined where nobody signs in here: a proxy in front says who they are (ID-02). */
+  readonly session: HubSession | undefined;
   readonly baseUrl: string;
   readonly hubContextName: string;
 }
@@ -38,6 +39,7 @@ export function createSignIn({ gate, session, baseUrl, hubContextName }: SignInO
     request: IncomingMessage,
     response: ServerResponse,
     audit: AuditRecord,
+    hubSession: HubSession,
   ): Promise<void> => {
     audit.know({ event: 'sign-in' });
     assertNotForged(request, false);
@@ -47,7 +49,7 @@ export function createSignIn({ gate, session, baseUrl, hubContextName }: SignInO
     if (token !== '') audit.know({ user: await gate.identifyToken(token) });
     else audit.know({ event: 'sign-out' });
     const leaving = token === '' ? findSignedIn(gate, request) : undefined;
-    const { status, setCookies } = await session.setToken(token, request);
+    const { status, setCookies } = await hubSession.setToken(token, request);
     response.setHeader('Set-Cookie', setCookies);
     response.writeHead(status, { 'Cache-Control': 'no-store', 'Content-Length': '0' });
     response.end();
@@ -60,7 +62,7 @@ export function createSignIn({ gate, session, baseUrl, hubContextName }: SignInO
     response: ServerResponse,
     audit: AuditRecord,
   ): Promise<void> => {
-    const renewed = await session.renew(request);
+    const renewed = await session?.renew(request);
     const { user } = await gate.identify(request, renewed?.token);
     audit.know({ user });
     if (renewed) response.setHeader('Set-Cookie', renewed.setCookies);
@@ -71,14 +73,15 @@ export function createSignIn({ gate, session, baseUrl, hubContextName }: SignInO
   return {
     asHubSignIn(target) {
       const [path = '', query = ''] = target.split('?', 2);
-      if (path !== `${baseUrl}/oidc`) return undefined;
+      if (session === undefined || path !== `${baseUrl}/oidc`) return undefined;
       const parameters = new URLSearchParams(query);
       parameters.set('cluster', hubContextName);
       return `${path}?${parameters.toString()}`;
     },
     async handle(request, response, rest, audit) {
       const path = rest.split('?', 1)[0];
-      if (path === '/set-token' && request.method === 'POST') await setToken(request, response, audit);
+      if (session && path === '/set-token' && request.method === 'POST')
+        await setToken(request, response, audit, session);
       else if (path === '/me' && request.method === 'GET') await describeUser(request, response, audit);
       else return false;
       return true;

@@ -130,7 +130,6 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     }),
     signIn:
       options.gate &&
-      options.session &&
       createSignIn({ gate: options.gate, session: options.session, baseUrl, hubContextName: 'main' }),
     app:
       options.makeApp?.(registry) ??
