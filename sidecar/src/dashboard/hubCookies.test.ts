@@ -35,6 +35,13 @@ describe('what an answer of the dashboard did to the session', () => {
     expect(cookies.readOutcome(['headlamp-auth-main.0='])).toEqual({ kind: 'cleared' });
   });
 
+  it('ID-04: cleared what it set before: the last line of a name counts, as in a browser', () => {
+    const set = ['headlamp-auth-main.0=new; Max-Age=100', 'headlamp-auth-main.1=er; Max-Age=100'];
+    const cleared = 'headlamp-auth-main.0=; Max-Age=0';
+    expect(cookies.readOutcome([cleared, ...set, cleared])).toEqual({ kind: 'cleared' });
+    expect(cookies.readOutcome([cleared, ...set])).toMatchObject({ kind: 'set', token: 'newer' });
+  });
+
   it.each([
     'headlamp-auth-other.0=x',
     'headlamp-auth-main2.0=x',

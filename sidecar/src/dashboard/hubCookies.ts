@@ -40,16 +40,18 @@ export function createHubCookies(hubContextName: string): HubCookies {
         const maxAge = attributes
           .map((each) => /^max-age=(-?\d+)$/i.exec(each)?.[1])
           .find((each) => each !== undefined);
-        if (value === '' || (maxAge !== undefined && Number(maxAge) <= 0)) continue;
+        // The last of a name counts, as in a browser: a session may be renewed and signed out by one answer.
+        if (value === '' || (maxAge !== undefined && Number(maxAge) <= 0)) {
+          chunks.delete(index);
+          continue;
+        }
         chunks.set(index, value);
         if (maxAge !== undefined) maxAgeSeconds = Number(maxAge);
         secure ||= attributes.some((each) => each.toLowerCase() === 'secure');
       }
       if (!isTouched) return { kind: 'untouched' };
-      const token = [...chunks.entries()]
-        .sort(([left], [right]) => left - right)
-        .map(([, value]) => value)
-        .join('');
+      let token = '';
+      for (let index = 0; chunks.has(index); index++) token += chunks.get(index) ?? '';
       return token === '' ? { kind: 'cleared' } : { kind: 'set', token, maxAgeSeconds, secure };
     },
     buildCookieHeader: (token) =>
