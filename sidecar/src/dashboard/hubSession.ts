@@ -47,19 +47,39 @@ export interface RenewedSession {
 /** A session with less time left is renewed. */
 const renewBeforeMs = 10_000;
 const renewTimeoutMs = 10_000;
+/** A browser sends the old cookie for a while: with what waited for a connection, or after an answer that was lost. */
+const keepRenewedMs = 10_000;
+
+interface Renewal {
+  readonly outcome: Promise<RenewedSession | undefined>;
+  next?: string;
+}
 
 export function createHubSession(options: HubSessionOptions): HubSession {
   const { dashboardUrl, dashboardHost, dispatcher, baseUrl, hubContextName, clock } = options;
   const hubCookies = createHubCookies(hubContextName);
-  const renewing = new Map<string, Promise<RenewedSession | undefined>>();
+  /** By the token that is renewed: under way, and of late. */
+  const renewals = new Map<string, Renewal>();
   const hubPath = `${baseUrl}/clusters/${encodeURIComponent(hubContextName)}`;
+
+  /** The browser may not know yet that its session goes on with another token. */
+  const signOut = (token: string): void => {
+    const tokens = new Set([token]);
+    for (const [previous, { next }] of renewals) {
+      if (previous !== token && next !== token) continue;
+      renewals.delete(previous);
+      tokens.add(previous);
+      if (next !== undefined) tokens.add(next);
+    }
+    for (const each of tokens) options.onSignOut(each);
+  };
 
   const copy = (outcome: SessionOutcome, previous: string | undefined): string[] => {
     switch (outcome.kind) {
       case 'untouched':
         return [];
       case 'cleared':
-        if (previous !== undefined) options.onSignOut(previous);
+        if (previous !== undefined) signOut(previous);
         return previous === undefined
           ? []
           : buildSessionCookies('', previous, { basePath: baseUrl, secure: false, maxAgeSeconds: 0 });
@@ -132,13 +152,26 @@ export function createHubSession(options: HubSessionOptions): HubSession {
     async renew(request) {
       const token = readSessionToken(request.headers.cookie);
       if (token === undefined || readTokenExpiry(token) - clock.now() > renewBeforeMs) return undefined;
-      const present = renewing.get(token);
-      if (present) return present;
-      const started = askForRenewal(token, request)
-        .catch(() => undefined)
-        .finally(() => renewing.delete(token));
-      renewing.set(token, started);
-      return started;
+      const present = renewals.get(token);
+      if (present) return present.outcome;
+      const forget = (): void => {
+        if (renewals.get(token) === renewal) renewals.delete(token);
+      };
+      const run = async (): Promise<RenewedSession | undefined> => {
+        const renewed = await askForRenewal(token, request).catch(() => undefined);
+        // Who signed out meanwhile remains so.
+        if (renewals.get(token) !== renewal) return undefined;
+        if (renewed === undefined) {
+          forget();
+          return undefined;
+        }
+        renewal.next = renewed.token;
+        clock.after(keepRenewedMs, forget);
+        return renewed;
+      };
+      const renewal: Renewal = { outcome: run() };
+      renewals.set(token, renewal);
+      return renewal.outcome;
     },
   };
 }

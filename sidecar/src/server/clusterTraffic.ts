@@ -45,6 +45,8 @@ export interface ClusterRequest {
   readonly isUpgrade: boolean;
   /** Called before the body is read here. */
   readonly onBodyWanted: () => void;
+  /** Called with the session's new cookies as soon as they are there: they go with a refusal as well. */
+  readonly onRenewed: (setCookies: readonly string[]) => void;
   /** Told what becomes known. */
   readonly audit: AuditRecord;
 }
@@ -52,7 +54,7 @@ export interface ClusterRequest {
 export type Prepared =
   | { readonly kind: 'forward'; readonly context: ForwardContext; readonly release: () => void }
   /** Known here; the cluster is not asked. */
-  | { readonly kind: 'answer'; readonly json: unknown; readonly setCookies: readonly string[] };
+  | { readonly kind: 'answer'; readonly json: unknown };
 
 /** All that is decided before a request to a cluster starts: who, what, as whom, and by which credential. */
 export interface ClusterTraffic {
@@ -98,7 +100,7 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
     async prepare(request, clusterRequest) {
       const { name, rest, isUpgrade, onBodyWanted, audit } = clusterRequest;
       const renewed = await session?.renew(request);
-      const setCookies = renewed?.setCookies ?? [];
+      if (renewed) clusterRequest.onRenewed(renewed.setCookies);
       const caller = await identify(request, renewed, clusterRequest);
       const asked = parseKubernetesRequest(rest);
       const method = request.method ?? 'GET';
@@ -113,7 +115,7 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
         if (asCodedError(thrown).code !== 'access-denied' || !isRulesReview(method, rest)) throw thrown;
         onBodyWanted();
         const json = answerRulesReview(await readRequestBody(request, maxReviewBytes));
-        return { kind: 'answer', json, setCookies };
+        return { kind: 'answer', json };
       }
       const cluster = await entry.select();
       audit.know({ mode: cluster.rules.mode });
@@ -127,7 +129,7 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
           rules: cluster.rules,
           may: (wanted) => (caller && gate ? gate.may(caller, idOf(entry), wanted) : Promise.resolve(true)),
         });
-        if (answer) return { kind: 'answer', json: answer, setCookies };
+        if (answer) return { kind: 'answer', json: answer };
       }
 
       // Before the hold, which nobody would release where this is refused.
@@ -146,7 +148,7 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
           explainForbidden: cluster.rules.mode === 'impersonate' ? explainForbidden : undefined,
           body,
           closed: hold ? AbortSignal.any([cluster.closed, hold.signal]) : cluster.closed,
-          setCookies,
+          setCookies: renewed?.setCookies ?? [],
           clock,
           limits,
           audit,

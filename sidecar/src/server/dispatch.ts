@@ -103,17 +103,17 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       rest,
       isUpgrade: false,
       onBodyWanted: sendContinue,
+      // A cluster's own cookies are dropped: what is set here is what the browser gets.
+      onRenewed: (setCookies) => response.setHeader('Set-Cookie', setCookies),
       audit,
     });
     if (prepared.kind === 'answer') {
-      writeJson(response, prepared.json, prepared.setCookies);
+      writeJson(response, prepared.json);
       audit.answered(response.statusCode);
       audit.finish();
       return;
     }
     const { context, release } = prepared;
-    // A cluster's own cookies are dropped: what is set here is what the browser gets.
-    if (context.setCookies.length > 0) response.setHeader('Set-Cookie', context.setCookies);
     await forwardRequest(request, response, context).finally(release);
     audit.finish();
   };
@@ -138,6 +138,8 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       rest,
       isUpgrade: true,
       onBodyWanted: () => undefined,
+      // They go with the 101; a browser that is refused an upgrade gets them with its next request.
+      onRenewed: () => undefined,
       audit,
     });
     // An upgrade has no body, so that there is nothing to answer it from.
@@ -181,8 +183,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   };
 }
 
-function writeJson(response: ServerResponse, json: unknown, setCookies: readonly string[]): void {
-  if (setCookies.length > 0) response.setHeader('Set-Cookie', setCookies);
+function writeJson(response: ServerResponse, json: unknown): void {
   response.writeHead(201, {
     'Content-Type': 'application/json',
     'Cache-Control': 'no-store',

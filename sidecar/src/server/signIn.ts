@@ -63,9 +63,9 @@ export function createSignIn({ gate, session, baseUrl, hubContextName }: SignInO
     audit: AuditRecord,
   ): Promise<void> => {
     const renewed = await session?.renew(request);
+    if (renewed) response.setHeader('Set-Cookie', renewed.setCookies);
     const { user } = await gate.identify(request, renewed?.token);
     audit.know({ user });
-    if (renewed) response.setHeader('Set-Cookie', renewed.setCookies);
     response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
     response.end(JSON.stringify({ username: user.name, email: '', groups: user.groups }));
   };
