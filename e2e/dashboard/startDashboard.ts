@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createBackend } from './backend/backend.ts';
 import type { Hub } from './backend/hubProxy.ts';
+import type { RefreshToken } from './backend/sessionRefresh.ts';
 import { startRealHeadlamp } from './realHeadlamp.ts';
 
 export interface DashboardOptions {
@@ -21,6 +22,8 @@ export interface DashboardOptions {
   host?: string;
   /** Default: the UI that `npm run build:ui` made. */
   uiDir?: string;
+  /** Of the stand-in: answers for the issuer when a session of the own cluster is about to end. */
+  refresh?: RefreshToken;
   /** Default `process.env`. With HEADLAMP_SERVER (and HEADLAMP_HTML) a real Headlamp is started instead. */
   env?: Readonly<Record<string, string | undefined>>;
 }
@@ -46,7 +49,7 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
   const binary = env['HEADLAMP_SERVER'];
   if (binary === undefined || binary === '') {
     const uiDir = options.uiDir ?? join(import.meta.dirname, 'ui', 'dist');
-    const { server, close } = createBackend({ ...common, uiDir, nowMs: Date.now });
+    const { server, close } = createBackend({ ...common, uiDir, nowMs: Date.now, refresh: options.refresh });
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject).listen(options.port ?? 0, host, resolve);
     });

@@ -14,6 +14,8 @@ let workDir: string;
 let hub: EchoHub;
 let dashboard: Dashboard;
 let behindBase: Dashboard;
+/** Whose tokens are followed by one that is called `next`. */
+let renewing: Dashboard;
 
 beforeAll(async () => {
   workDir = await mkdtemp(join(tmpdir(), 'dashboard-test-'));
@@ -33,8 +35,11 @@ beforeAll(async () => {
   const own = { url: hub.url, token: 'own-token' };
   dashboard = await startDashboard({ hub: own, uiDir, pluginDir, env: {} });
   behindBase = await startDashboard({ hub: own, uiDir, baseUrl: '/headlamp', clusterName: 'büro', env: {} });
+  const refresh = (token: string): Promise<string | undefined> =>
+    Promise.resolve(token.endsWith('.final') ? undefined : 'next');
+  renewing = await startDashboard({ hub: own, uiDir, env: {}, refresh });
   return async () => {
-    await Promise.all([dashboard.stop(), behindBase.stop(), hub.stop()]);
+    await Promise.all([dashboard.stop(), behindBase.stop(), renewing.stop(), hub.stop()]);
     await rm(workDir, { recursive: true, force: true });
   };
 });
@@ -221,6 +226,43 @@ describe('the session', () => {
     expect([status, JSON.parse(body)]).toEqual([200, { username: 'alice', email: '', groups: ['ops'] }]);
     expect((await me({ exp: 1 })).status).toBe(401);
     expect((await get('/clusters/main/me')).status).toBe(401);
+  });
+});
+
+describe('a session that is about to end', () => {
+  const tokenFor = (seconds: number, signature = 'signed'): string => {
+    const exp = Math.floor(Date.now() / 1_000) + seconds;
+    return `h.${Buffer.from(JSON.stringify({ exp })).toString('base64url')}.${signature}`;
+  };
+  const cookie = (token: string) => ({ Cookie: `headlamp-auth-main.0=${token}` });
+  const attributes = (maxAge: number) => `Path=/clusters/main; Max-Age=${maxAge}; HttpOnly; SameSite=Strict`;
+  const renewed = [
+    `headlamp-auth-main.0=; ${attributes(0)}`,
+    `headlamp-auth-main.0=next; ${attributes(86_400)}`,
+  ];
+
+  it('is renewed by any request to the own cluster, which goes on with the old token', async () => {
+    const token = tokenFor(9);
+    const answer = await sendRaw(renewing.port, 'GET /clusters/main/version', cookie(token));
+    expect(answer.headers.get('set-cookie')).toEqual(renewed);
+    expect(readEcho(answer).headers.authorization).toBe(`Bearer ${token}`);
+  });
+
+  it.each([
+    ['has more time left', '/clusters/main/version', tokenFor(30)],
+    ['is of another cluster', '/clusters/other/version', tokenFor(9)],
+    ['asks for no cluster', '/config', tokenFor(9)],
+    ['is given no other', '/clusters/main/version', tokenFor(9, 'final')],
+    ['holds no token that ends', '/clusters/main/version', 'static'],
+  ])('is left as it is when it %s', async (_title, target, token) => {
+    const answer = await sendRaw(renewing.port, `GET ${target}`, cookie(token));
+    expect(answer.headers.get('set-cookie')).toBeUndefined();
+  });
+
+  it('ends all the same when it is signed out: of several lines for a cookie the last counts', async () => {
+    const target = 'POST /clusters/main/set-token';
+    const answer = await sendRaw(renewing.port, target, cookie(tokenFor(9)), '{"token":""}');
+    expect(answer.headers.get('set-cookie')).toEqual([...renewed, `headlamp-auth-main.0=; ${attributes(0)}`]);
   });
 });
 

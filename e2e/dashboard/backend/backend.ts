@@ -5,6 +5,7 @@ import { parseGoTarget } from './goPath.ts';
 import { createHostCheck } from './hostCheck.ts';
 import { createHubProxy, type Hub } from './hubProxy.ts';
 import { listPlugins } from './pluginFolder.ts';
+import { createSessionRefresh, type RefreshToken } from './sessionRefresh.ts';
 import { resolveRoute, type Route } from './route.ts';
 import { buildSessionCookies, readSessionToken } from './sessionCookie.ts';
 import { serveFile, serveIndex } from './staticFiles.ts';
@@ -21,12 +22,15 @@ export interface BackendOptions {
   /** Address that the server will listen on: decides whether the Host header is checked. */
   host: string;
   nowMs: () => number;
+  /** With it the own cluster is one of OIDC: what asks the issuer for the next token. */
+  refresh?: RefreshToken | undefined;
 }
 
 /** As much of Headlamp's backend as its UI asks for. The server is not listening yet; close it with `close`. */
 export function createBackend(options: BackendOptions): { server: Server; close: () => Promise<void> } {
   const { baseUrl, clusterName } = options;
   const proxy = createHubProxy(options.hub);
+  const refreshSession = createSessionRefresh(options);
   const server = createServer((request, response) => {
     answer(request, response).catch(() => response.destroy());
   });
@@ -46,6 +50,8 @@ export function createBackend(options: BackendOptions): { server: Server; close:
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const route = dispatch(request);
+    const renewed = 'cluster' in route ? await refreshSession(request, route.cluster) : [];
+    if (renewed.length > 0) response.setHeader('Set-Cookie', renewed);
     switch (route.kind) {
       case 'refused':
         writeText(response, route.status, route.text);
@@ -110,7 +116,8 @@ export function createBackend(options: BackendOptions): { server: Server; close:
       writeText(response, 400, 'Invalid JSON');
       return;
     }
-    response.writeHead(200, { 'Set-Cookie': buildSessionCookies(request, cluster, token, baseUrl) }).end();
+    response.appendHeader('Set-Cookie', buildSessionCookies(request, cluster, token, baseUrl));
+    response.writeHead(200).end();
   }
 
   return {

@@ -11,7 +11,8 @@ export function describeUser(token: string | undefined, nowMs: number): { status
   return { status: 200, body: { username, email: claims['email'] ?? '', groups: claims['groups'] ?? [] } };
 }
 
-function decodeClaims(token: string): Record<string, unknown> | undefined {
+/** The claims of a JWT, unverified; undefined for any other token. */
+export function decodeClaims(token: string): Record<string, unknown> | undefined {
   const payload = token.split('.')[1];
   if (payload === undefined) return undefined;
   try {
