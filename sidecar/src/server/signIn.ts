@@ -16,8 +16,17 @@ export interface SignInOptions {
   readonly hubContextName: string;
 }
 
+interface SignInRoute {
+  readonly method: string;
+  /** Behind the cluster's name. */
+  readonly path: string;
+  readonly answer: (request: IncomingMessage, response: ServerResponse, audit: AuditRecord) => Promise<void>;
+}
+
 /** What Headlamp asks of its backend under each cluster's name: one sign-in on the hub serves the whole fleet (ID-05). */
 export interface SignIn {
+  /** All that is answered here. */
+  readonly routes: readonly SignInRoute[];
   /** The target of an OIDC sign-in as the hub's; undefined for any other target. */
   asHubSignIn(target: string): string | undefined;
   /**
@@ -70,7 +79,21 @@ export function createSignIn({ gate, session, baseUrl, hubContextName }: SignInO
     response.end(JSON.stringify({ username: user.name, email: '', groups: user.groups }));
   };
 
+  const routes: readonly SignInRoute[] = [
+    ...(session
+      ? [
+          {
+            method: 'POST',
+            path: '/set-token',
+            answer: (...asked: Parameters<SignInRoute['answer']>) => setToken(...asked, session),
+          },
+        ]
+      : []),
+    { method: 'GET', path: '/me', answer: describeUser },
+  ];
+
   return {
+    routes,
     asHubSignIn(target) {
       const [path = '', query = ''] = target.split('?', 2);
       if (session === undefined || path !== `${baseUrl}/oidc`) return undefined;
@@ -79,11 +102,10 @@ export function createSignIn({ gate, session, baseUrl, hubContextName }: SignInO
       return `${path}?${parameters.toString()}`;
     },
     async handle(request, response, rest, audit) {
-      const path = rest.split('?', 1)[0];
-      if (session && path === '/set-token' && request.method === 'POST')
-        await setToken(request, response, audit, session);
-      else if (path === '/me' && request.method === 'GET') await describeUser(request, response, audit);
-      else return false;
+      const asked = rest.split('?', 1)[0];
+      const route = routes.find(({ method, path }) => method === request.method && path === asked);
+      if (route === undefined) return false;
+      await route.answer(request, response, audit);
       return true;
     },
   };
