@@ -55,7 +55,8 @@ export function createAccessDecisions({
   return {
     may(user, attributes) {
       const { verb, group, resource, subresource, namespace, name } = attributes;
-      const key = JSON.stringify([buildUserKey(user), verb, group, resource, subresource, namespace, name]);
+      // Each half is JSON, which has no newline of its own.
+      const key = `${buildUserKey(user)}\n${JSON.stringify([verb, group, resource, subresource, namespace, name])}`;
       const known = decisions.get(key);
       if (known && clock.now() - known.decidedAt < memoryMs) return Promise.resolve(known.allowed);
       const present = running.get(key);

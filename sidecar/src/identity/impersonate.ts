@@ -13,6 +13,9 @@ export interface ImpersonationRules {
 
 type Headers = readonly (readonly [name: string, value: string])[];
 
+/** A user is the same object for as long as their token is remembered, and rules for as long as they hold. */
+const built = new WeakMap<User, WeakMap<ImpersonationRules, Headers>>();
+
 const serviceAccountName = /^system:serviceaccount:[^:]+:[^:]+$/;
 
 /**
@@ -21,6 +24,15 @@ const serviceAccountName = /^system:serviceaccount:[^:]+:[^:]+$/;
  * @throws CodedError `identity-refused`, `identity-missing`
  */
 export function buildImpersonationHeaders(user: User, rules: ImpersonationRules): Headers {
+  const present = built.get(user)?.get(rules);
+  if (present) return present;
+  const headers = writeHeaders(user, rules);
+  const byRules = built.get(user) ?? new WeakMap<ImpersonationRules, Headers>();
+  built.set(user, byRules.set(rules, headers));
+  return headers;
+}
+
+function writeHeaders(user: User, rules: ImpersonationRules): Headers {
   const { prefix, groupPrefix, serviceAccountPrefix, uid, extraKeys } = rules;
   if (user.name === '' || serviceAccountPrefix === '') throw new CodedError('identity-missing');
   const isServiceAccount = serviceAccountName.test(user.name);

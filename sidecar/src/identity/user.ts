@@ -6,8 +6,19 @@ export interface User {
   readonly extra: Readonly<Record<string, readonly string[]>>;
 }
 
+/** A user is the same object for as long as their token is remembered: made once, the key serves all their requests. */
+const keys = new WeakMap<User, string>();
+
 /** The same for the same identity, whatever the order of its groups. */
-export function buildUserKey({ name, uid, groups, extra }: User): string {
+export function buildUserKey(user: User): string {
+  const present = keys.get(user);
+  if (present !== undefined) return present;
+  const key = writeUserKey(user);
+  keys.set(user, key);
+  return key;
+}
+
+function writeUserKey({ name, uid, groups, extra }: User): string {
   const sortedExtra = Object.entries(extra)
     .map(([key, values]) => [key, values] as const)
     .sort(([left], [right]) => (left < right ? -1 : 1));
