@@ -96,13 +96,15 @@ export function describeRequest(facts: Partial<AuditFacts>, outcome: AuditOutcom
   const { user, actsAs, cluster, asked } = facts;
   const name = cluster?.name ?? facts.clusterName;
   return {
-    ...(user && { user: cut(user.name), uid: nonEmpty(user.uid), ...describeGroups(user.groups) }),
+    ...(user && described(user, describeUser)),
     stale: facts.isStale ? true : undefined,
-    actsAs: actsAs && actsAs !== user ? describeUser(actsAs) : undefined,
+    actsAs: actsAs && actsAs !== user ? described(actsAs, describeUser) : undefined,
     cluster:
       name === undefined ? undefined : { key: cluster?.key, uid: cluster?.profile.uid, name: cut(name) },
     mode: facts.mode,
-    identitySent: facts.identityHeaders?.length ? describeIdentity(facts.identityHeaders) : undefined,
+    identitySent: facts.identityHeaders?.length
+      ? described(facts.identityHeaders, describeIdentity)
+      : undefined,
     provider: cluster?.provider,
     verb: facts.verb,
     apiGroup: nonEmpty(asked?.group),
@@ -117,6 +119,17 @@ export function describeRequest(facts: Partial<AuditFacts>, outcome: AuditOutcom
     bytesIn: outcome.bytes?.in,
     bytesOut: outcome.bytes?.out,
   };
+}
+
+/** Users and what is sent of them are the same objects for many requests. */
+const descriptions = new WeakMap<object, AuditFields>();
+
+function described<About extends object>(about: About, describe: (about: About) => AuditFields): AuditFields {
+  const present = descriptions.get(about);
+  if (present) return present;
+  const fields = describe(about);
+  descriptions.set(about, fields);
+  return fields;
 }
 
 function describeUser({ name, uid, groups }: AuditUser): AuditFields {

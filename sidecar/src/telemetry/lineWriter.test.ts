@@ -38,33 +38,45 @@ function start(maxCharacters = 1000) {
     else next.reject(Object.assign(new Error('full'), { code: 'ENOSPC' }));
     await turn();
   };
-  return { clock, writer, written, waiting, logged, settle };
+  /** The time in which lines are gathered is over. */
+  const gather = (): void => clock.advance(100);
+  return { clock, writer, written, waiting, logged, settle, gather };
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-it('[ID-30] writes one after the other; what comes meanwhile goes together, in its order', async () => {
-  const { writer, written, waiting, settle } = start();
+it('[ID-30] writes at once, one after the other; what comes meanwhile and shortly after goes together, in its order', async () => {
+  const { clock, writer, written, waiting, settle } = start();
   writer.write('1\n');
   writer.write('2\n');
   await turn();
   writer.write('3\n');
-  writer.write('4\n');
   await turn();
   expect(waiting).toHaveLength(1);
   await settle('written');
+  clock.advance(99);
+  writer.write('4\n');
+  await turn();
+  expect(waiting).toHaveLength(0);
+  clock.advance(1);
   await settle('written');
-  expect(written).toEqual(['1\n2\n', '3\n4\n']);
+  clock.advance(100);
+  await turn();
+  writer.write('5\n');
+  await settle('written');
+  expect(written).toEqual(['1\n2\n', '3\n4\n', '5\n']);
 });
 
 it('[ID-30] what does not fit is counted, said once in the log, and has a line where it is missing', async () => {
-  const { writer, written, logged, settle } = start(4);
+  const { writer, written, logged, settle, gather } = start(4);
   writer.write('1\n');
   await turn();
   for (const line of ['2\n', '3\n', '4\n', '5\n']) writer.write(line);
   await settle('written');
+  gather();
   await settle('written');
   writer.write('6\n');
+  gather();
   await settle('written');
   expect(written).toEqual(['1\n', 'lost 2\n2\n3\n', '6\n']);
   expect(logged).toEqual(['lines of the audit log were lost {"count":2}']);

@@ -26,6 +26,8 @@ export interface LineWriterOptions {
 }
 
 const retryMs = 1000;
+/** After a write, what comes in this time goes together: a write for each line costs more than what it tells about. */
+const gatherMs = 100;
 const closeMs = 2000;
 
 export function createLineWriter(options: LineWriterOptions): LineWriter {
@@ -37,7 +39,8 @@ export function createLineWriter(options: LineWriterOptions): LineWriter {
   let isFailing = false;
   let running: Promise<void> | undefined;
 
-  const writeBatch = async (): Promise<void> => {
+  /** @returns how long until the next */
+  const writeBatch = async (): Promise<number> => {
     const batch = waiting;
     const missing = lost;
     waiting = [];
@@ -51,19 +54,20 @@ export function createLineWriter(options: LineWriterOptions): LineWriter {
         log.error('the audit log cannot be written', { reason });
       }
       isFailing = true;
-      await sleep(clock, retryMs, ended.signal);
-      return;
+      return retryMs;
     }
     isFailing = false;
-    if (missing === 0) return;
-    lost -= missing;
-    log.warn('lines of the audit log were lost', { count: missing });
+    if (missing > 0) {
+      lost -= missing;
+      log.warn('lines of the audit log were lost', { count: missing });
+    }
+    return gatherMs;
   };
 
   const run = async (): Promise<void> => {
     // What comes in the same turn goes together.
     await Promise.resolve();
-    while (waiting.length > 0) await writeBatch();
+    while (waiting.length > 0) await sleep(clock, await writeBatch(), ended.signal);
     running = undefined;
   };
 
