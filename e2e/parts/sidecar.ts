@@ -21,6 +21,8 @@ export interface SidecarProcess {
   readonly url: string;
   readonly adminUrl: string;
   readonly port: number;
+  /** Of its process group. */
+  readonly pid: number;
   readonly logFile: string;
   stop(): Promise<void>;
 }
@@ -60,6 +62,7 @@ export async function startSidecar(options: SidecarOptions): Promise<SidecarProc
     url: `http://127.0.0.1:${port}`,
     adminUrl,
     port,
+    pid: daemon.pid,
     logFile: daemon.logFile,
     stop: () => daemon.stop(),
   };
