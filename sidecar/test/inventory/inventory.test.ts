@@ -264,6 +264,8 @@ describe('list and watch', () => {
       return true;
     };
     latestWatch().reset();
+    // Before time moves: the watch may only now be accepted, which confirms the list.
+    await until('failing', () => phase() === 'failing');
     for (let round = 0; round < 5; round++) {
       clock.advance(60_000);
       await until('failing', () => phase() === 'failing');
