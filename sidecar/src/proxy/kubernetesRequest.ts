@@ -34,7 +34,8 @@ export function parseKubernetesRequest(rest: string): KubernetesRequest {
   const [rawPath, rawQuery] = splitOnce(rest, '?');
   const segments = decodeSegments(rawPath);
   if (segments === undefined) return nothing;
-  const query = new URLSearchParams(rawQuery);
+  // A `?` in front would be left out here, and is a part of the first name to an API server.
+  const query = new URLSearchParams(`&${rawQuery}`);
   const [kind] = segments;
   const start = kind === 'api' ? 2 : kind === 'apis' ? 3 : undefined;
   if (start === undefined || segments.length <= start) return nothing;

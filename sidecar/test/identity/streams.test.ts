@@ -23,7 +23,15 @@ interface Stream {
   readonly connection: UpstreamConnection;
 }
 
-const kinds = ['a watch', 'a WebSocket watch', 'a terminal', 'a SPDY terminal', 'a log', 'an app'] as const;
+const kinds = [
+  'a watch',
+  'a WebSocket watch',
+  'a watch behind another',
+  'a terminal',
+  'a SPDY terminal',
+  'a log',
+  'an app',
+] as const;
 type Kind = (typeof kinds)[number];
 
 const upgradeTo = (protocol: string): string => `Connection: Upgrade\r\nUpgrade: ${protocol}\r\n`;
@@ -32,6 +40,8 @@ const forms: Readonly<Record<Kind, readonly [line: string, headers: string]>> = 
   'a WebSocket watch': ['GET /api/v1/pods?watch=true', upgradeTo('websocket')],
   'a terminal': [`GET ${pod}/exec?command=sh`, upgradeTo('websocket')],
   'a SPDY terminal': [`POST ${pod}/exec?command=sh`, upgradeTo('SPDY/3.1')],
+  // An API server reads the first of these as something else's name.
+  'a watch behind another': ['GET /api/v1/pods??watch=false&watch=true', ''],
   'a log': [`GET ${pod}/log?follow=true`, ''],
   'an app': [`GET ${pod}/proxy/events`, ''],
 };
