@@ -118,6 +118,11 @@ describe('an upgrade', () => {
     'GET /api/v1/nodes/n/log',
     'GET /apis/x.example/v1/namespaces/n/pods/p/log',
     'GET /apis/subresources.kubevirt.io/v1/namespaces/n/virtualmachineinstances/v/console',
+    'GET /apis/subresources.kubevirt.io/v1/namespaces/n/virtualmachineinstances/v/console?watch=true',
+    'GET /apis/subresources.kubevirt.io/v1/watch/namespaces/n/virtualmachineinstances/v/vnc',
+    'GET /api/v1/nodes/n/log?watch=1',
+    `GET ${pod}//exec?command=sh&watch=true`,
+    `GET ${pod}%2F%2Fexec?command=sh&watch=true`,
     `POST ${self}accessreviews`,
   ])('ID-12: %s needs create', (line) => {
     expect(decide(line, true)).toBe('create');

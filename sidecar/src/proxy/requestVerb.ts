@@ -36,8 +36,9 @@ export function decideVerb({ method, rest, asked, isUpgrade }: VerbQuestion): Tr
   if (asked.isProxySubresource) return 'create';
   if (isUpgrade) {
     const isPodLog = asked.group === '' && asked.resource === 'pods' && asked.subresource === 'log';
-    const isReading = method === 'GET' && asked.isResource && (asked.isWatch || isPodLog);
-    return isReading && !isStreaming(asked.subresource) ? 'get' : 'create';
+    // Nobody watches a subresource: to other API servers, `…/console?watch=1` opens a console all the same.
+    const isWatch = asked.isResource && asked.isWatch && asked.subresource === '';
+    return method === 'GET' && (isWatch || isPodLog) && !isAmbiguous(rest) ? 'get' : 'create';
   }
   // An API server runs the command of a GET of pods/exec that asks for an upgrade in a way not known here.
   if (verb === 'get' && isStreaming(asked.subresource)) return 'create';
