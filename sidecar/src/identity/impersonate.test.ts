@@ -61,6 +61,13 @@ describe('names', () => {
     expect(await codeOf(user, rules)).toBe('identity-refused');
   });
 
+  it.each([
+    [{ name: 'hub:system:serviceaccount:default:robot' }, {}],
+    [{ name: 'b:system:serviceaccount:default:robot' }, { prefix: 'hu' }],
+  ])('[ID-22] %o with %o becomes no ServiceAccount of the hub', async (user, rules) => {
+    expect(await codeOf(user, rules)).toBe('identity-refused');
+  });
+
   it('[ID-22] an empty one is nobody', async () => {
     expect(await codeOf({ name: '' }, { prefix: 'hub:' })).toBe('identity-missing');
   });

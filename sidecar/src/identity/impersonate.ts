@@ -40,6 +40,9 @@ function writeHeaders(user: User, rules: ImpersonationRules): Headers {
   const name = `${isServiceAccount ? serviceAccountPrefix : prefix}${user.name}`;
   // A prefix of another kind, or an empty one, must not lead to a name of the cluster's own system either.
   if (name.startsWith('system:')) throw new CodedError('identity-refused');
+  // Nor does anybody's name lead to what a ServiceAccount of the hub is called there.
+  if (!isServiceAccount && name.startsWith(`${serviceAccountPrefix}system:`))
+    throw new CodedError('identity-refused');
   const groups = user.groups
     .filter((group) => group !== '' && !group.startsWith('system:'))
     .map((group) => `${groupPrefix}${group}`)
