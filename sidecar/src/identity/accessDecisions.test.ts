@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { codedErrorOf } from '../../test/support/codedErrorOf.ts';
 import { createFakeReviews, person } from '../../test/support/fakeReviews.ts';
@@ -90,6 +92,25 @@ describe('what is remembered', () => {
     expect(await Promise.all(Array.from({ length: 100 }, () => may()))).toEqual(Array(100).fill(true));
     expect(reviews.askedAccess).toHaveLength(1);
   });
+});
+
+it('[ID-13] what is remembered is small, however long what was asked', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const used = (): number => {
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+  const decisions = createAccessDecisions({
+    clock: createManualClock(),
+    outageGraceMs,
+    reviews: { mayAccess: () => Promise.resolve(false) },
+  });
+  const before = used();
+  for (let index = 0; index < 1000; index++)
+    await decisions.may(ana, { ...wanted, name: String(index).padEnd(60_000, 'x') });
+  expect(used() - before).toBeLessThan(10 * 1024 * 1024);
+  expect(await decisions.may(ana, wanted)).toBe(false);
 });
 
 describe('an error', () => {

@@ -2,7 +2,7 @@ import type { Clock } from '../foundation/clock.ts';
 import { CodedError } from '../foundation/errors.ts';
 import { BoundedMap } from './boundedMap.ts';
 import type { HubReviews, ResourceAttributes } from './hubReviews.ts';
-import { buildUserKey, type User } from './user.ts';
+import { buildUserKey, digest, type User } from './user.ts';
 
 export interface AccessDecisions {
   /**
@@ -54,9 +54,7 @@ export function createAccessDecisions({
 
   return {
     may(user, attributes) {
-      const { verb, group, resource, subresource, namespace, name } = attributes;
-      // Each half is JSON, which has no newline of its own.
-      const key = `${buildUserKey(user)}\n${JSON.stringify([verb, group, resource, subresource, namespace, name])}`;
+      const key = buildKey(user, attributes);
       const known = decisions.get(key);
       if (known && clock.now() - known.decidedAt < memoryMs) return Promise.resolve(known.allowed);
       const present = running.get(key);
@@ -66,4 +64,16 @@ export function createAccessDecisions({
       return started;
     },
   };
+}
+
+/** Anybody may ask about names as long as a request's headers: what is longer is remembered as its digest. */
+const maxKeyLength = 512;
+
+function buildKey(
+  user: User,
+  { verb, group, resource, subresource, namespace, name }: ResourceAttributes,
+): string {
+  const question = JSON.stringify([verb, group, resource, subresource, namespace, name]);
+  // Neither a digest nor JSON has a newline of its own, and no JSON of this begins as a digest does.
+  return `${buildUserKey(user)}\n${question.length > maxKeyLength ? digest(question) : question}`;
 }

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /** Who the hub says that somebody is (`authentication.k8s.io/v1` `UserInfo`). */
 export interface User {
   readonly name: string;
@@ -9,11 +11,16 @@ export interface User {
 /** A user is the same object for as long as their token is remembered: made once, the key serves all their requests. */
 const keys = new WeakMap<User, string>();
 
-/** The same for the same identity, whatever the order of its groups. */
+/** Of a fixed size, whoever the user is and acts as. */
+export function digest(text: string): string {
+  return createHash('sha256').update(text).digest('base64');
+}
+
+/** The same for the same identity, whatever the order of its groups; a digest, since it is part of many keys. */
 export function buildUserKey(user: User): string {
   const present = keys.get(user);
   if (present !== undefined) return present;
-  const key = writeUserKey(user);
+  const key = digest(writeUserKey(user));
   keys.set(user, key);
   return key;
 }
