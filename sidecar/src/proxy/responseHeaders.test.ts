@@ -76,6 +76,25 @@ it('PX-16: no-store only where the cluster says nothing of caching', () => {
   ]);
 });
 
+it.each([
+  'public, immutable',
+  'Public',
+  'max-age=60',
+  's-maxage=60',
+  'public, no-cache="x-y"',
+  'must-revalidate',
+  '',
+])('PX-16: Cache-Control: %s would let a cache answer somebody else', (value) => {
+  expect(build([['Cache-Control', value]])).toEqual([['Cache-Control', 'private, no-cache'], ...ours]);
+});
+
+it.each(['no-cache, private', 'private, max-age=60', 'No-Store', 'public, no-cache'])(
+  'PX-16: Cache-Control: %s passes',
+  (value) => {
+    expect(build([['Cache-Control', value]])).toEqual([['Cache-Control', value], ...ours]);
+  },
+);
+
 it('PX-10, PX-20: the rest passes as it came, repeated headers and the encoding too', () => {
   const headers: HeaderPairs = [
     ['Content-Encoding', 'gzip'],

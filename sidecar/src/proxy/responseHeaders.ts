@@ -51,6 +51,7 @@ export function buildResponseHeaders({
   const kept = dropHopByHop(upstream).flatMap(([name, value]): HeaderPairs => {
     const lower = name.toLowerCase();
     if (dropped.has(lower) || lower.startsWith('access-control-')) return [];
+    if (lower === 'cache-control') return [[name, isCacheable(value) ? 'private, no-cache' : value]];
     if (lower !== 'location') return [[name, value]];
     const location = rewriteLocation(value, { connection, clusterPrefix, rest });
     if (location !== undefined) return [[name, location]];
@@ -65,6 +66,17 @@ export function buildResponseHeaders({
     ['X-Content-Type-Options', 'nosniff'],
     ['Content-Security-Policy', "default-src 'none'; sandbox"],
   ];
+}
+
+/**
+ * Whether a cache could give it to somebody else unasked. API servers call their OpenAPI documents `public, immutable`;
+ * here they are for those alone who may open the cluster, and who that is no cache knows: not from a cookie.
+ */
+function isCacheable(cacheControl: string): boolean {
+  return !cacheControl
+    .toLowerCase()
+    .split(',')
+    .some((directive) => ['private', 'no-store', 'no-cache'].includes(directive.trim()));
 }
 
 /** Back under the cluster's prefix, or undefined for what leads out of the cluster. */
