@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { buildProfileKey } from '../inventory/profileKey.ts';
-import { buildClusterName } from './clusterName.ts';
+import { buildClusterName, guessProfile } from './clusterName.ts';
 
 it('[DI-30] names are the key with -- and __, and twelve digits of its SHA-256', () => {
   expect(buildClusterName(buildProfileKey('store/kind-headlamp-ci-hub', 'default', 'workload-1'))).toBe(
@@ -20,4 +20,13 @@ it('[TH-25] keys that look alike once replaced keep names of their own', () => {
     return buildClusterName(buildProfileKey('in-cluster', namespace, name));
   });
   expect(new Set(names).size).toBe(names.length);
+});
+
+it.each([
+  [buildClusterName(buildProfileKey('store/my hub', 'fleet', 'a-b')), { namespace: 'fleet', name: 'a-b' }],
+  [buildClusterName(buildProfileKey('in-cluster', 'fleet', 'a')), { namespace: 'fleet', name: 'a' }],
+  ['cluster-inventory-x', { namespace: '', name: '' }],
+  ['cluster-inventory-', { namespace: '', name: '' }],
+])('ID-15: %s would be of the profile %o', (name, profile) => {
+  expect(guessProfile(name)).toEqual(profile);
 });

@@ -15,3 +15,12 @@ export function buildClusterName(key: ProfileKey): ClusterName {
   const digest = createHash('sha256').update(key).digest('hex').slice(0, 12);
   return `${clusterNamePrefix}${key.replaceAll('/', '--').replaceAll(' ', '__')}--${digest}` as ClusterName;
 }
+
+/**
+ * Of which profile a name would be, for one that no cluster has. Only a guess: a `--` in the profile's own name is read
+ * as a separator, too.
+ */
+export function guessProfile(name: string): { readonly namespace: string; readonly name: string } {
+  const [profile = '', namespace = ''] = name.split('--').slice(0, -1).reverse();
+  return { namespace, name: profile };
+}

@@ -107,7 +107,7 @@ describe('what', () => {
       const { reviews, gate, identify } = setUp();
       reviews.allows = (_user, { subresource, verb }) => subresource === undefined && verb === seenBy;
       const caller = await identify(bearer('ana-1'));
-      const error = await codedErrorOf(() => gate.authorize(caller, profile, 'get'));
+      const error = await codedErrorOf(() => gate.authorize(caller, profile, 'get', true));
       expect(error.code).toBe(seenBy === undefined ? 'cluster-unknown' : 'access-denied');
     }
   });
@@ -116,9 +116,24 @@ describe('what', () => {
     const { reviews, gate, identify } = setUp();
     reviews.allows = () => true;
     const caller = await identify(bearer('ana-1'));
-    await gate.authorize(caller, profile, 'get');
-    const error = await codedErrorOf(() => gate.authorize(caller, undefined, 'get'));
+    await gate.authorize(caller, profile, 'get', true);
+    const error = await codedErrorOf(() => gate.authorize(caller, profile, 'get', false));
     expect(error.code).toBe('cluster-unknown');
+  });
+
+  it('ID-15: the hub is asked the same of one that does not exist, and its silence is no answer', async () => {
+    const questions: unknown[] = [];
+    for (const exists of [true, false]) {
+      const { reviews, gate, identify } = setUp();
+      const caller = await identify(bearer('ana-1'));
+      const ask = () => codedErrorOf(() => gate.authorize(caller, profile, 'get', exists));
+      reviews.isAway = true;
+      expect((await ask()).code).toBe('reviews-unavailable');
+      reviews.isAway = false;
+      expect((await ask()).code).toBe('cluster-unknown');
+      questions.push(reviews.askedAccess.map(({ attributes }) => attributes));
+    }
+    expect(questions[1]).toEqual(questions[0]);
   });
 
   it('ID-24: is decided for whom one acts as', async () => {

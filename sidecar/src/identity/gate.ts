@@ -49,10 +49,11 @@ export interface Gate {
   /** Who holds a token that came in a body. @throws CodedError `token-rejected`, `reviews-unavailable` */
   identifyToken(token: string): Promise<User>;
   /**
-   * @param profile undefined for a cluster that does not exist, which answers as one that may not be seen (ID-15)
+   * @param exists false for a cluster that there is not: all the same is asked about it, so that neither the hub's
+   * silence nor the time it takes tells it from one that may not be seen (ID-15)
    * @throws CodedError `access-denied`, `cluster-unknown`, `reviews-unavailable`
    */
-  authorize(caller: Caller, profile: ProfileId | undefined, verb: string): Promise<void>;
+  authorize(caller: Caller, profile: ProfileId, verb: string, exists: boolean): Promise<void>;
   /** Whether the hub lets the caller send traffic of this verb; for answers about rights (ID-17). */
   may(caller: Caller, profile: ProfileId, verb: string): Promise<boolean>;
   /** @throws CodedError `reviews-unavailable` */
@@ -143,10 +144,11 @@ export function createGate(options: GateOptions): Gate {
     async identifyToken(token) {
       return (await authenticator.authenticate(token)).user;
     },
-    async authorize(caller, profile, verb) {
-      if (profile === undefined) throw new CodedError('cluster-unknown');
-      if (await may(caller, profile, verb)) return;
-      if (!(await sees(caller.actsAs, profile))) throw new CodedError('cluster-unknown');
+    async authorize(caller, profile, verb, exists) {
+      const isAllowed = (await may(caller, profile, verb)) && exists;
+      if (isAllowed) return;
+      const isSeen = (await sees(caller.actsAs, profile)) && exists;
+      if (!isSeen) throw new CodedError('cluster-unknown');
       throw new CodedError(
         'access-denied',
         `The hub does not let you ${verb} clusterprofiles/proxy of ${profile.namespace}/${profile.name}`,

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { ClusterEntry } from '../clusters/clusterEntry.ts';
+import { guessProfile } from '../clusters/clusterName.ts';
 import type { LiveCluster } from '../clusters/liveCluster.ts';
 import type { ClusterRegistry } from '../clusters/registry.ts';
 import type { HubSession, RenewedSession } from '../dashboard/hubSession.ts';
@@ -88,10 +89,14 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
 
   const authorize = async (
     caller: Caller | undefined,
+    name: string,
     entry: ClusterEntry | undefined,
     verb: TrafficVerb,
   ): Promise<ClusterEntry> => {
-    if (caller && gate) await gate.authorize(caller, entry && idOf(entry), verb);
+    if (caller && gate) {
+      const profile = entry ? idOf(entry) : guessProfile(name);
+      await gate.authorize(caller, profile, verb, entry !== undefined);
+    }
     if (entry === undefined) throw new CodedError('cluster-unknown');
     return entry;
   };
@@ -110,7 +115,7 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
       audit.know({ verb, asked, isUpgrade, isLong, ...(found && { cluster: found }) });
       let entry: ClusterEntry;
       try {
-        entry = await authorize(caller, found, verb);
+        entry = await authorize(caller, name, found, verb);
       } catch (thrown) {
         if (asCodedError(thrown).code !== 'access-denied' || !isRulesReview(method, rest)) throw thrown;
         onBodyWanted();
