@@ -71,6 +71,16 @@ describe('who', () => {
     expect(error.code).toBe('reviews-unavailable');
   });
 
+  it.each([' ; Path=/', ' x', '\r\nSet-Cookie: a=b', '\tx', 'é'])(
+    'ID-05: is nobody by a token with %j behind it, which a hub would not read',
+    async (rest) => {
+      const { reviews, gate } = setUp();
+      reviews.users.set(`ana-1${rest}`, person('ana'));
+      expect((await gate.identifyToken('ana-1')).name).toBe('ana');
+      expect((await codedErrorOf(() => gate.identifyToken(`ana-1${rest}`))).code).toBe('token-rejected');
+    },
+  );
+
   it('ID-04: is whom the renewed session names, in the place of the old one', async () => {
     const { gate, requestOf } = setUp();
     const caller = await gate.identify(requestOf(cookie('old')), 'ana-1');

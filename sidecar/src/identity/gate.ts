@@ -8,7 +8,7 @@ import type { HubReviews } from './hubReviews.ts';
 import { type ProfileId, seeingAttributes, trafficAttributes } from './profileRights.ts';
 import { type ProxyUsers, readProxyUser } from './proxyUser.ts';
 import { assertMayImpersonate, readRequestedImpersonation } from './requestedImpersonation.ts';
-import { findRequestTokens, type ProxyTokens, type TokenOrigin } from './requestTokens.ts';
+import { findRequestTokens, isPlainToken, type ProxyTokens, type TokenOrigin } from './requestTokens.ts';
 import { createStreamGuards } from './streamGuard.ts';
 import type { User } from './user.ts';
 import { createVisibility, type IsVisible } from './visibility.ts';
@@ -142,6 +142,7 @@ export function createGate(options: GateOptions): Gate {
       return { ...found, actsAs: target ? asAuthenticated(target) : user, impersonates: target };
     },
     async identifyToken(token) {
+      if (!isPlainToken(token)) throw new CodedError('token-rejected');
       return (await authenticator.authenticate(token)).user;
     },
     async authorize(caller, profile, verb, exists) {

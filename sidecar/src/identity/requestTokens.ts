@@ -27,8 +27,8 @@ export function findRequestTokens(request: IncomingMessage, proxy?: ProxyTokens)
   const { headers } = request;
   const found: RequestToken[] = [];
   const add = (token: string | undefined, origin: TokenOrigin): void => {
-    // A hub reads a token only up to the first space: what is behind it would be anybody's.
-    if (token && isPlain(token) && !found.some((each) => each.token === token)) found.push({ token, origin });
+    if (token && isPlainToken(token) && !found.some((each) => each.token === token))
+      found.push({ token, origin });
   };
   add(readProtocolToken(headers['sec-websocket-protocol']), 'subprotocol');
   add(readSessionToken(headers.cookie), 'cookie');
@@ -47,7 +47,8 @@ function readProxyToken(
   return values.length === 1 ? values[0] : undefined;
 }
 
-function isPlain(token: string): boolean {
+/** A hub reads a token only up to the first space: what is behind it would be anybody's. */
+export function isPlainToken(token: string): boolean {
   return /^[\x21-\x7e]+$/.test(token);
 }
 
