@@ -1,0 +1,50 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
+
+interface Outcome {
+  readonly code: unknown;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function run(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  flags: readonly string[] = [],
+): Promise<Outcome> {
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [...flags, main, ...args],
+      { env: { PATH: process.env['PATH'], ...env } },
+      (error, stdout, stderr) => {
+        resolve({ code: error?.code ?? 0, stdout, stderr });
+      },
+    );
+  });
+}
+
+describe('[TH-47] the process does not start', () => {
+  it.each<[string, Readonly<Record<string, string>>, readonly string[]]>([
+    ['where TLS is not verified', { NODE_TLS_REJECT_UNAUTHORIZED: '0' }, []],
+    ['with a lenient parser, by flag', {}, ['--insecure-http-parser']],
+    ['with a lenient parser, by NODE_OPTIONS', { NODE_OPTIONS: '--insecure-http-parser' }, []],
+  ])('%s', async (_title, env, flags) => {
+    const { code, stderr } = await run(['--version'], env, flags);
+    expect(code).toBe(2);
+    expect(stderr).toContain('does not start with');
+  });
+});
+
+it('[OP-13, OP-14] says its version, its options, and by its exit code what is to be mended', async () => {
+  expect(await run(['--version'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^\d+\.\d+\.\d+/) as string,
+  });
+  expect((await run(['--help'])).stdout).toContain('--access-policy');
+  expect(await run(['--listn=x'])).toMatchObject({ code: 2, stdout: '' });
+  expect((await run(['--cluster-inventory-provider-file=/nonexistent'])).code).toBe(2);
+});
