@@ -183,13 +183,20 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   };
 }
 
+/** @throws CodedError `body-invalid` for an answer to what is nested deeper than can be written */
 function writeJson(response: ServerResponse, json: unknown): void {
+  let text: string;
+  try {
+    text = JSON.stringify(json);
+  } catch (cause) {
+    throw new CodedError('body-invalid', undefined, { cause });
+  }
   response.writeHead(201, {
     'Content-Type': 'application/json',
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
   });
-  response.end(JSON.stringify(json));
+  response.end(text);
 }
 
 /** `/config` and our API tell about clusters: no page of another origin reads them (ID-09). */

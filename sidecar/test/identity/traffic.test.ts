@@ -546,6 +546,12 @@ describe('a question about oneself', () => {
       await expectRefused(ask(`POST ${rest}`, [asBen], reviewOf('get')), 404, 'cluster-unknown');
   });
 
+  it('[ID-17] of more depth than an answer can have is refused', async () => {
+    const depth = 20_000;
+    const body = reviewOf('delete').replace(/}$/, `,"x":${'['.repeat(depth)}${']'.repeat(depth)}}`);
+    await expectRefused(ask(`POST ${path}`, [asBen], body), 400, 'body-invalid');
+  });
+
   it('[ID-16] of more than anybody asks is refused', async () => {
     await expectRefused(ask(`POST ${path}`, [asBen], 'x'.repeat(64 * 1024 + 1)), 413, 'body-too-large');
   });
