@@ -169,7 +169,6 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
       dashboardHost,
       dispatcher: dashboardAgent,
       hiddenHeaders: users?.hiddenHeaders ?? [],
-      registry,
       findSeen,
       hubContextName: users?.session && options.hubContextName,
       clock,

@@ -4,7 +4,6 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { type Dispatcher, request as send } from 'undici';
 import { asConnectionError } from '../clusters/connectErrors.ts';
-import type { ClusterRegistry } from '../clusters/registry.ts';
 import type { Log } from '../foundation/log.ts';
 import { dropSessionCookies } from '../identity/sessionCookie.ts';
 import { type Clock, sleep } from '../foundation/clock.ts';
@@ -22,7 +21,6 @@ export interface ConfigEndpointOptions {
   readonly dispatcher: Dispatcher;
   /** Headers of a request that are not for the dashboard, in lower case. */
   readonly hiddenHeaders?: readonly string[];
-  readonly registry: Pick<ClusterRegistry, 'version'>;
   readonly findSeen: FindSeenClusters;
   /** Whose way of signing in serves all; undefined where nobody signs in. */
   readonly hubContextName: string | undefined;
@@ -52,7 +50,6 @@ export function createConfigEndpoint({
   dashboardHost,
   dispatcher,
   hiddenHeaders = [],
-  registry,
   findSeen,
   hubContextName,
   clock,
@@ -97,12 +94,11 @@ export function createConfigEndpoint({
     } catch (thrown) {
       const { code } = asCodedError(thrown);
       if (code !== 'sign-in-required') log.debug('/config without the discovered clusters', { code });
-      return { entries: [], isAll: false };
+      return { entries: [], isAll: false, version: -1 };
     }
   };
 
-  const build = (source: string, config: unknown, { entries, isAll }: SeenClusters): Built => {
-    const { version } = registry;
+  const build = (source: string, config: unknown, { entries, isAll, version }: SeenClusters): Built => {
     if (isAll && built?.source === source && built.version === version) return built;
     const text = JSON.stringify(mergeConfig(config, entries, hubContextName));
     // Weak: the same whether compressed or not (RFC 9110, 8.8.1).

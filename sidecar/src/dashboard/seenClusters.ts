@@ -9,6 +9,8 @@ export interface SeenClusters {
   readonly entries: readonly ClusterEntry[];
   /** Whether that is every cluster there is, so that what is made of it serves everyone who sees all. */
   readonly isAll: boolean;
+  /** Of the registry, when it was listed. */
+  readonly version: number;
 }
 
 /**
@@ -23,7 +25,7 @@ export function createFindSeenClusters(
   users: { readonly gate: Gate; readonly session: HubSession | undefined } | undefined,
 ): FindSeenClusters {
   return async (request, response) => {
-    if (users === undefined) return { entries: registry.list(), isAll: true };
+    if (users === undefined) return { entries: registry.list(), isAll: true, version: registry.version };
     const { gate, session } = users;
     const renewed = await session?.renew(request);
     if (renewed) response.appendHeader('Set-Cookie', renewed.setCookies);
@@ -34,6 +36,6 @@ export function createFindSeenClusters(
     );
     const entries = registry.list();
     const seen = entries.filter(({ profile }) => isVisible(profile));
-    return { entries: seen, isAll: seen.length === entries.length };
+    return { entries: seen, isAll: seen.length === entries.length, version: registry.version };
   };
 }

@@ -81,7 +81,6 @@ async function start(clusters: Readonly<Record<string, object>>): Promise<Proxy>
           dashboardUrl: new URL(`http://127.0.0.1:${port}`),
           dashboardHost: '',
           dispatcher: new Agent(),
-          registry,
           findSeen,
           hubContextName: 'main',
           clock,

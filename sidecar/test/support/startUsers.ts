@@ -106,7 +106,6 @@ function connectDashboard(
           dashboardUrl,
           dashboardHost: '',
           dispatcher,
-          registry,
           findSeen: createFindSeenClusters(registry, { gate, session }),
           hubContextName: 'main',
           clock,
