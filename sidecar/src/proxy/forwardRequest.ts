@@ -133,16 +133,24 @@ function dispatch(
         }
         // Whose fault it is decides what is answered; until then nothing of the body is read.
         current.pause();
-        void explain(cluster, credential).then((fault) => {
-          if (settled || response.destroyed) return;
-          if (fault === undefined) {
-            writeHead(current, status, statusMessage);
-            current.resume();
-            return;
-          }
+        const refuse = (fault: CodedError): void => {
           finish(fault);
           current.abort(fault);
-        });
+        };
+        explain(cluster, credential)
+          .then((fault) => {
+            if (settled || response.destroyed) return;
+            if (fault !== undefined) {
+              refuse(fault);
+              return;
+            }
+            writeHead(current, status, statusMessage);
+            current.resume();
+          })
+          // The handler's own turn is over: what a head throws here nobody else would catch.
+          .catch((thrown: unknown) => {
+            refuse(asCodedError(thrown));
+          });
       },
       onResponseData(current, chunk) {
         if (settled || response.destroyed) return;

@@ -131,10 +131,10 @@ function exchange(parts: Exchange, context: ForwardContext): Promise<Attempt> {
         relayRefusal(parts, response, context).then(resolve, fail);
         return;
       }
-      void explain(cluster, parts.credential).then((fault) => {
+      explain(cluster, parts.credential).then((fault) => {
         if (fault === undefined) relayRefusal(parts, response, context).then(resolve, fail);
         else fail(fault);
-      });
+      }, fail);
     });
     asked.end();
   });

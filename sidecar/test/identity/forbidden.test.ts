@@ -1,0 +1,50 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { person } from '../support/fakeReviews.ts';
+import { exchangeRaw } from '../support/rawClient.ts';
+import { answerWith } from '../support/recordingUpstream.ts';
+import { startUsers, type UsersProxy } from '../support/startUsers.ts';
+
+let users: UsersProxy;
+afterEach(() => users.close());
+
+async function start(...answers: readonly string[]): Promise<void> {
+  users = await startUsers({ users: { t: person('ana') }, allows: () => true });
+  users.upstream.answers.push(...answers);
+}
+
+const ask = () =>
+  exchangeRaw(
+    users.proxy.port,
+    users.proxy.request(`GET ${users.proxy.pathOf('a')}/api/v1/secrets`, ['Authorization: Bearer t']),
+  );
+
+const review = (allowed: boolean): string =>
+  answerWith(JSON.stringify({ status: { allowed } }), '201 Created', 'Content-Type: application/json\r\n');
+
+describe('[ID-25] a 403 of a cluster to somebody who is impersonated', () => {
+  it('is theirs where the provider may impersonate, in the old way or the new', async () => {
+    for (const reviews of [[review(true)], [review(false), review(true)]]) {
+      await start(answerWith('not yours', '403 Forbidden'), ...reviews);
+      const { status, body } = await ask();
+      expect([status, body]).toEqual([403, 'not yours']);
+      expect(users.upstream.heads).toHaveLength(1 + reviews.length);
+      // The questions are the provider's own.
+      for (const head of users.upstream.heads.slice(1)) expect(head).not.toContain('Impersonate');
+      await users.close();
+    }
+    await start();
+  });
+
+  it('is the provider’s where it may not', async () => {
+    await start(answerWith('cannot impersonate', '403 Forbidden'), review(false), review(false));
+    const { status, headers } = await ask();
+    expect(status).toBe(502);
+    expect(headers).toContain('X-Cluster-Inventory-Error: provider-may-not-impersonate');
+    expect(users.proxy.entryOf('a').status.state).toBe('impersonation-refused');
+  });
+
+  it('passes as it is where nobody can say', async () => {
+    await start(answerWith('not yours', '403 Forbidden'), answerWith('oops', '500 Internal Server Error'));
+    expect((await ask()).status).toBe(403);
+  });
+});
