@@ -5,7 +5,8 @@ import { Agent } from 'undici';
 import { createApiRouter } from '../api/router.ts';
 import { createClusterConnections } from '../clusters/connections.ts';
 import { createClusterRegistry } from '../clusters/registry.ts';
-import { isLoopback, type Options } from '../config/options.ts';
+import type { Options } from '../config/options.ts';
+import { isLoopback } from '../config/optionValues.ts';
 import { createCredentials } from '../credentials/createCredentials.ts';
 import { noCredential } from '../credentials/noCredential.ts';
 import { createRunPlugin } from '../credentials/runPlugin.ts';
@@ -14,14 +15,12 @@ import { findDashboardFault } from '../dashboard/findDashboardFault.ts';
 import { createPassThrough } from '../dashboard/passThrough.ts';
 import { createFindSeenClusters } from '../dashboard/seenClusters.ts';
 import { type Clock, sleep } from '../foundation/clock.ts';
-import { CodedError } from '../foundation/errors.ts';
 import type { Log } from '../foundation/log.ts';
 import { isHostAllowed } from '../identity/checkHost.ts';
 import { createHubCredential } from '../inventory/hubCredential.ts';
 import { createInventory } from '../inventory/inventory.ts';
 import type { RootSource } from '../inventory/loadRoots.ts';
 import { defaultProxyLimits } from '../proxy/limits.ts';
-import { writeStatus, writeStatusToSocket } from '../proxy/status.ts';
 import { createAdminApp } from '../server/adminApp.ts';
 import { createApp } from '../server/app.ts';
 import { createListener } from '../server/createListener.ts';
@@ -154,12 +153,6 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
     copyCookies: users?.session
       ? createSessionAudit({ gate: users.gate, session: users.session, ...addresses, audit })
       : () => [],
-    onUnreachable(_request, response) {
-      const error = new CodedError('dashboard-unreachable');
-      if (!('writeHead' in response)) writeStatusToSocket(response, error);
-      else if (response.headersSent) response.destroy();
-      else writeStatus(response, error);
-    },
   });
   const app = createApp({
     baseUrl,

@@ -1,3 +1,5 @@
+import { cutToken } from '../identity/sessionCookie.ts';
+
 /** The dashboard's own session cookies of the hub, as Headlamp names and cuts them (docs/headlamp-facts.md). */
 export interface HubCookies {
   /** What an answer of the dashboard did to the hub's session. */
@@ -16,7 +18,6 @@ export type SessionOutcome =
       readonly secure: boolean;
     };
 
-const chunkBytes = 3800;
 const defaultMaxAgeSeconds = 24 * 60 * 60;
 
 /** @param hubContextName the dashboard's name of the hub (ID-07) */
@@ -55,7 +56,7 @@ export function createHubCookies(hubContextName: string): HubCookies {
       return token === '' ? { kind: 'cleared' } : { kind: 'set', token, maxAgeSeconds, secure };
     },
     buildCookieHeader: (token) =>
-      (token.match(new RegExp(`.{1,${String(chunkBytes)}}`, 'g')) ?? [])
+      cutToken(token)
         .map((chunk, index) => `${prefix}${String(index)}=${chunk}`)
         .join('; '),
   };

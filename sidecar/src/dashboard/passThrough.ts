@@ -1,8 +1,10 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { createProxyMiddleware, type RequestHandler } from 'http-proxy-middleware';
+import { CodedError } from '../foundation/errors.ts';
 import type { Log } from '../foundation/log.ts';
 import { dropSessionCookies } from '../identity/sessionCookie.ts';
+import { writeStatus, writeStatusToSocket } from '../proxy/status.ts';
 
 export interface PassThroughOptions {
   readonly dashboardUrl: URL;
@@ -14,8 +16,6 @@ export interface PassThroughOptions {
   readonly schemeOf: (request: IncomingMessage) => string;
   /** What to add to an answer that carries these cookies (ID-04). */
   readonly copyCookies: (setCookies: readonly string[], request: IncomingMessage) => readonly string[];
-  /** Answers when the dashboard cannot. */
-  readonly onUnreachable: (request: IncomingMessage, response: ServerResponse | Socket) => void;
 }
 
 /**
@@ -29,7 +29,6 @@ export function createPassThrough({
   hiddenHeaders = [],
   schemeOf,
   copyCookies,
-  onUnreachable,
 }: PassThroughOptions): RequestHandler {
   const prepare = (outgoing: ClientRequest, request: IncomingMessage): void => {
     hideSession(outgoing, request);
@@ -49,12 +48,19 @@ export function createPassThrough({
         const setCookies = answer.headers['set-cookie'];
         if (setCookies) answer.headers['set-cookie'] = [...setCookies, ...copyCookies(setCookies, request)];
       },
-      error(error, request, response) {
+      error(error, _request, response) {
         log.warn('the dashboard does not answer', { code: (error as NodeJS.ErrnoException).code });
-        onUnreachable(request, response);
+        answerUnreachable(response);
       },
     },
   });
+}
+
+function answerUnreachable(response: ServerResponse | Socket): void {
+  const error = new CodedError('dashboard-unreachable');
+  if (!('writeHead' in response)) writeStatusToSocket(response, error);
+  else if (response.headersSent) response.destroy();
+  else writeStatus(response, error);
 }
 
 /** The sidecar's own session is nobody's business behind it (ID-04). */

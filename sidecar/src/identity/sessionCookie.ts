@@ -5,14 +5,11 @@ export const sessionCookieName = 'cluster-inventory-session';
 const chunkBytes = 3800;
 const maxChunks = 20;
 
-/** The token of a `Cookie` header; undefined where there is none. */
+/**
+ * The token of a `Cookie` header, put together up to the first chunk that is missing; undefined where there is none.
+ */
 export function readSessionToken(header: string | undefined): string | undefined {
-  return readChunks(header, sessionCookieName);
-}
-
-/** A token that is cut into `<name>.0`, `<name>.1` and so on, up to the first that is missing. */
-export function readChunks(header: string | undefined, name: string): string | undefined {
-  if (!header?.includes(`${name}.0=`)) return undefined;
+  if (!header?.includes(`${sessionCookieName}.0=`)) return undefined;
   const cookies = new Map<string, string>();
   for (const part of header.split(';')) {
     const at = part.indexOf('=');
@@ -22,11 +19,16 @@ export function readChunks(header: string | undefined, name: string): string | u
   }
   let token = '';
   for (let index = 0; index < maxChunks; index++) {
-    const chunk = cookies.get(`${name}.${String(index)}`);
+    const chunk = cookies.get(`${sessionCookieName}.${String(index)}`);
     if (chunk === undefined) break;
     token += chunk;
   }
   return token === '' ? undefined : token;
+}
+
+/** As the values of the cookies `<name>.0`, `<name>.1` and so on. */
+export function cutToken(token: string): readonly string[] {
+  return token.match(new RegExp(`.{1,${String(chunkBytes)}}`, 'g')) ?? [];
 }
 
 export interface SessionCookieOptions {
@@ -43,8 +45,8 @@ export function buildSessionCookies(
 ): string[] {
   const attributes = (maxAge: number): string =>
     `Path=${basePath}/; Max-Age=${String(maxAge)}; HttpOnly; SameSite=Strict${secure ? '; Secure' : ''}`;
-  const chunks = token.match(new RegExp(`.{1,${String(chunkBytes)}}`, 'g')) ?? [];
-  const count = Math.ceil((previous ?? '').length / chunkBytes);
+  const chunks = cutToken(token);
+  const count = cutToken(previous ?? '').length;
   const cleared = Array.from(
     { length: Math.max(0, count - chunks.length) },
     (_, index) => chunks.length + index,

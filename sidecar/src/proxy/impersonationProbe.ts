@@ -4,6 +4,7 @@ import type { Clock } from '../foundation/clock.ts';
 import { CodedError } from '../foundation/errors.ts';
 import { asRecord } from '../foundation/unknownValue.ts';
 import { readBodyText } from '../inventory/readBody.ts';
+import { joinTarget } from './upstreamRequest.ts';
 
 /** Says why a cluster answers 403 to somebody who is impersonated; undefined where it is theirs to hear (ID-25). */
 export type ExplainForbidden = (
@@ -58,7 +59,7 @@ async function askAccess(
   resourceAttributes: (typeof questions)[number],
 ): Promise<boolean> {
   const { statusCode, body } = await connections.dispatcher(credential).request({
-    path: `${connection.basePath}/apis/authorization.k8s.io/v1/selfsubjectaccessreviews`,
+    path: joinTarget(connection, '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews'),
     method: 'POST',
     headers: [
       'Host',

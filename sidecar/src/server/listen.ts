@@ -1,5 +1,5 @@
 import type { AddressInfo, Server } from 'node:net';
-import type { ListenAddress } from '../config/options.ts';
+import type { ListenAddress } from '../config/optionValues.ts';
 import { CodedError } from '../foundation/errors.ts';
 
 /** @returns the port. @throws CodedError `listen-failed` */

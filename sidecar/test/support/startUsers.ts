@@ -117,7 +117,6 @@ function connectDashboard(
           log: silentLog,
           schemeOf,
           copyCookies: (setCookies, request) => session.copyCookies(setCookies, request),
-          onUnreachable: () => undefined,
         }),
         log: silentLog,
       }),
