@@ -48,7 +48,7 @@ function describeRoot({ root, namespaces }: RootState): RootSummary {
 
 function describeCluster(entry: ClusterEntry, stale: boolean): ClusterSummary {
   const { profile, status, provider } = entry;
-  const { since, ...access } = status;
+  const { since, diagnosis: _notForAll, ...access } = status;
   return {
     name: entry.name,
     key: entry.key,

@@ -2,7 +2,7 @@ import { asCodedError, CodedError } from '../foundation/errors.ts';
 import type { ClusterProfile } from '../inventory/clusterProfile.ts';
 import type { ProfileKey } from '../inventory/profileKey.ts';
 import type { ClusterName } from './clusterName.ts';
-import { type ClusterStatus, mergeStatus, statusOfError } from './clusterStatus.ts';
+import { type ClusterStatus, recordStatus, statusOfError, type StatusHistory } from './clusterStatus.ts';
 import type { LiveCluster } from './liveCluster.ts';
 import type { Access, AccessCandidate } from './resolveAccess.ts';
 
@@ -15,6 +15,8 @@ export interface ClusterEntry {
   /** The provider that serves or, where none does, the one whose fault it is. */
   readonly provider: string | undefined;
   readonly status: ClusterStatus;
+  /** The status, and those before it since there is this cluster; the newest first, 20 at most. */
+  readonly history: StatusHistory;
   /**
    * The way to the cluster now: the first candidate whose plugin answers (AC-14). Runs plugins (EX-31).
    * @throws CodedError of stage `profile`, `access` or `credential`
@@ -34,7 +36,8 @@ export interface EntryParts {
   readonly now: () => number;
   /** Makes the live side of a candidate; `closed` ends it. */
   readonly openCluster: (candidate: AccessCandidate, closed: AbortSignal) => LiveCluster;
-  readonly onChange: () => void;
+  /** The state of a cluster changed. */
+  readonly onChange: (name: ClusterName) => void;
 }
 
 /**
@@ -66,7 +69,7 @@ export function createClusterEntry(
   let profile = profileAtStart;
   let access: Access = accessAtStart;
   let known = fingerprint(access, profile.uid);
-  let status = initialStatus(access);
+  let history: StatusHistory = [initialStatus(access)];
   let serving: string | undefined;
   let lifetime = new AbortController();
   /** Made when first needed, so that an unused cluster costs nothing. */
@@ -96,11 +99,22 @@ export function createClusterEntry(
     return live;
   }
 
+  function providerNow(): string | undefined {
+    if (access.kind === 'unreachable') return access.provider;
+    return serving ?? access.candidates[0]?.provider;
+  }
+
+  function serve({ provider }: AccessCandidate): void {
+    const isOther = provider !== providerNow();
+    serving = provider;
+    if (isOther) onChange(name);
+  }
+
   function setStatus(next: ClusterStatus): void {
-    const merged = mergeStatus(status, next);
-    if (merged === status) return;
-    status = merged;
-    onChange();
+    const recorded = recordStatus(history, next);
+    if (recorded === history) return;
+    history = recorded;
+    onChange(name);
   }
 
   return {
@@ -111,11 +125,13 @@ export function createClusterEntry(
       return profile;
     },
     get provider() {
-      if (access.kind === 'unreachable') return access.provider;
-      return serving ?? access.candidates[0]?.provider;
+      return providerNow();
     },
     get status() {
-      return status;
+      return history[0];
+    },
+    get history() {
+      return history;
     },
     async select() {
       const current = access;
@@ -126,7 +142,7 @@ export function createClusterEntry(
         const live = open(candidate);
         try {
           await live.credentials.get();
-          serving = candidate.provider;
+          serve(candidate);
           return live;
         } catch (thrown) {
           if (signal.aborted) throw asCodedError(signal.reason);
@@ -148,9 +164,9 @@ export function createClusterEntry(
     },
     update(nextProfile, nextAccess) {
       const next = fingerprint(nextAccess, nextProfile.uid);
-      const changed = next !== known;
+      const isAnother = nextProfile.uid !== profile.uid;
       profile = nextProfile;
-      if (!changed) return;
+      if (next === known) return;
       known = next;
       access = nextAccess;
       end(
@@ -158,7 +174,9 @@ export function createClusterEntry(
           ? nextAccess.error
           : new CodedError('connection-reset', 'The access of the cluster changed'),
       );
-      status = mergeStatus(status, initialStatus(nextAccess));
+      const first = initialStatus(nextAccess);
+      // A profile that was created again is another cluster: nothing of the old one is its own (DI-33).
+      history = isAnother ? [first] : recordStatus(history, first);
     },
     close: end,
   };

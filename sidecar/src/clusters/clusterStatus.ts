@@ -1,5 +1,4 @@
-import type { CodedError, ErrorCode, Stage } from '../foundation/errors.ts';
-import { errorDefinition } from '../foundation/errors.ts';
+import { type CodedError, type ErrorCode, errorDefinition, type Stage } from '../foundation/errors.ts';
 
 /** What the sidecar knows of the way to a cluster, in the words that people read (UI-03). */
 export type AccessState =
@@ -22,7 +21,12 @@ export interface ClusterStatus {
   readonly code?: ErrorCode;
   /** For everyone who may see the cluster. */
   readonly message?: string;
+  /** For those who may use it: the end of the plugin's stderr, redacted (EX-15). */
+  readonly diagnosis?: string;
 }
+
+/** How many of a cluster's last states are kept, the present one among them. */
+const keptStates = 20;
 
 /** Whether what failed was refused by a rule rather than wrong in itself. */
 const blockedCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -55,11 +59,19 @@ export function statusOfError(error: CodedError, now: number): ClusterStatus | u
   const { stage } = errorDefinition(error.code);
   if (stage === undefined) return undefined;
   const state = statesByCode[error.code] ?? (blockedCodes.has(error.code) ? 'blocked' : statesByStage[stage]);
-  return { state, since: now, stage, code: error.code, message: error.message };
+  const diagnosis = error.diagnosis ? { diagnosis: error.diagnosis } : {};
+  return { state, since: now, stage, code: error.code, message: error.message, ...diagnosis };
 }
 
-/** The later status, with the earlier time where nothing changed. */
-export function mergeStatus(before: ClusterStatus, after: ClusterStatus): ClusterStatus {
-  const same = before.state === after.state && before.code === after.code && before.message === after.message;
-  return same ? before : after;
+/** A cluster's last states, the present one first. */
+export type StatusHistory = readonly [ClusterStatus, ...ClusterStatus[]];
+
+/** With the next state in front; the same again adds nothing, and its time stays. */
+export function recordStatus(history: StatusHistory, next: ClusterStatus): StatusHistory {
+  const [present, ...earlier] = history;
+  const isSame =
+    present.state === next.state && present.code === next.code && present.message === next.message;
+  if (!isSame) return [next, ...history.slice(0, keptStates - 1)];
+  // What the plugin wrote last explains the same failure best.
+  return present.diagnosis === next.diagnosis ? history : [{ ...next, since: present.since }, ...earlier];
 }

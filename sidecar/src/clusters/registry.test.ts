@@ -221,6 +221,58 @@ describe('registry', () => {
     expect(entryOf(registry, 'a').status).toEqual({ state: 'ready', since: 2000 });
   });
 
+  it('keeps the last 20 states of a cluster, the newest first, and none of one that had its name before', () => {
+    const { registry, tick } = createFixture();
+    registry.upsert(item('a'));
+    for (let round = 0; round < 12; round++) {
+      tick(1);
+      entryOf(registry, 'a').report(new CodedError('connection-refused'));
+      entryOf(registry, 'a').report(new CodedError('connection-refused'));
+      tick(1);
+      entryOf(registry, 'a').report('ok');
+    }
+    const { history, status } = entryOf(registry, 'a');
+    expect(history).toHaveLength(20);
+    expect(history[0]).toBe(status);
+    expect(history.slice(0, 3)).toEqual([
+      { state: 'ready', since: 1024 },
+      expect.objectContaining({ state: 'unreachable', code: 'connection-refused', since: 1023 }),
+      { state: 'ready', since: 1022 },
+    ]);
+    registry.upsert(item('a', { uid: 'another' }));
+    expect(entryOf(registry, 'a').history).toEqual([{ state: 'not-checked', since: 1024 }]);
+  });
+
+  it('[EX-15] the diagnosis of a failure is that of its last time, which is no change of state', () => {
+    const { registry, tick } = createFixture();
+    registry.upsert(item('a'));
+    for (const diagnosis of ['first', 'second']) {
+      tick(1);
+      entryOf(registry, 'a').report(new CodedError('plugin-exited', 'it failed', { diagnosis }));
+    }
+    expect(entryOf(registry, 'a').history).toEqual([
+      expect.objectContaining({ code: 'plugin-exited', diagnosis: 'second', since: 1001 }),
+      { state: 'not-checked', since: 1000 },
+    ]);
+  });
+
+  it('tells its subscribers which cluster came, changed or went, until they leave', () => {
+    const { registry } = createFixture();
+    const told: string[] = [];
+    const leave = registry.subscribe((name) => told.push(name));
+    registry.upsert(item('a'));
+    registry.upsert(item('b'));
+    const [a, b] = [entryOf(registry, 'a').name, entryOf(registry, 'b').name];
+    entryOf(registry, 'b').report(new CodedError('connection-refused'));
+    entryOf(registry, 'b').report(new CodedError('connection-refused'));
+    registry.remove(item('a').key);
+    registry.setProviders(providerFile('q'));
+    expect(told).toEqual([a, b, b, a, b]);
+    leave();
+    registry.remove(item('b').key);
+    expect(told).toHaveLength(5);
+  });
+
   it('what came of a request cut by a change says nothing about the access that there is now', () => {
     const { registry } = createFixture();
     registry.upsert(item('a'));

@@ -17,6 +17,8 @@ export interface RegistryOptions extends Omit<EntryParts, 'onChange'> {
   readonly providers: ProviderFile;
 }
 
+export type ClusterListener = (name: ClusterName) => void;
+
 /** Every discovered cluster by name. What is shown of it may be remembered until `version` changes. */
 export interface ClusterRegistry {
   readonly version: number;
@@ -30,6 +32,8 @@ export interface ClusterRegistry {
   setProviders(providers: ProviderFile): void;
   /** The same against a changed access policy; what it does not alter stays open. */
   setPolicy(policy: AccessPolicy): void;
+  /** Told the name of each cluster that came, went, or may have changed. @returns ends it */
+  subscribe(listener: ClusterListener): () => void;
   close(): void;
 }
 
@@ -39,14 +43,17 @@ export function createClusterRegistry(options: RegistryOptions): ClusterRegistry
   let version = 0;
   let sorted: readonly ClusterEntry[] | undefined;
 
-  const touch = (): void => {
+  const listeners = new Set<ClusterListener>();
+
+  const touch = (name: ClusterName): void => {
     version++;
+    for (const listener of listeners) listener(name);
   };
   const resolveAll = (): void => {
     for (const entry of entries.values()) {
       entry.update(entry.profile, resolveAccess(entry, providers, policy));
+      touch(entry.name);
     }
-    touch();
   };
   const parts: EntryParts = { now: options.now, openCluster: options.openCluster, onChange: touch };
 
@@ -69,7 +76,7 @@ export function createClusterRegistry(options: RegistryOptions): ClusterRegistry
         entries.set(name, createClusterEntry({ name, key, root }, profile, access, parts));
         sorted = undefined;
       }
-      touch();
+      touch(name);
     },
     remove(key) {
       const name = buildClusterName(key);
@@ -78,7 +85,7 @@ export function createClusterRegistry(options: RegistryOptions): ClusterRegistry
       entries.delete(name);
       sorted = undefined;
       present.close(new CodedError('cluster-unknown', 'The cluster was removed from the inventory'));
-      touch();
+      touch(name);
     },
     setProviders(next) {
       providers = next;
@@ -87,6 +94,10 @@ export function createClusterRegistry(options: RegistryOptions): ClusterRegistry
     setPolicy(next) {
       policy = next;
       resolveAll();
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
     },
     close() {
       for (const entry of entries.values()) entry.close(new CodedError('shutting-down'));

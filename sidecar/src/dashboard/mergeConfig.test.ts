@@ -23,6 +23,7 @@ function entry(name: string): ClusterEntry {
     profile,
     provider: 'p',
     status: { state: 'ready', since: 0 },
+    history: [{ state: 'ready', since: 0 }],
     select: () => Promise.reject(new Error('not here')),
     report: () => undefined,
   };
