@@ -1,24 +1,34 @@
 import type { ClusterEntry } from '../clusters/clusterEntry.ts';
+import type { ClusterStatus } from '../clusters/clusterStatus.ts';
 import type { ClusterProfile } from '../inventory/clusterProfile.ts';
 import type { RootState } from '../inventory/inventory.ts';
-import type { ClustersResponse, ClusterSummary, RootSummary } from './clusterTypes.ts';
+import type { AccessSummary, ClustersResponse, ClusterSummary, RootSummary } from './clusterTypes.ts';
 
 /** The list as the plugin asks for it. */
 export function describeClusters(
   entries: readonly ClusterEntry[],
   states: readonly RootState[],
+  version: string,
 ): ClustersResponse {
-  const roots = states.map(describeRoot);
-  const isStale = stalenessOf(states);
   return {
     apiVersion: 'cluster-inventory/v1',
-    clusters: entries.map((entry) => describeCluster(entry, isStale(entry))),
-    roots,
+    version,
+    clusters: describeEach(entries, states),
+    roots: states.map(describeRoot),
   };
 }
 
+/** Some of the list. */
+export function describeEach(
+  entries: readonly ClusterEntry[],
+  states: readonly RootState[],
+): readonly ClusterSummary[] {
+  const isStale = stalenessOf(states);
+  return entries.map((entry) => describeCluster(entry, isStale(entry)));
+}
+
 /** An entry is stale while the hub's answer for its namespace fails (DI-13, DI-28). */
-function stalenessOf(states: readonly RootState[]): (entry: ClusterEntry) => boolean {
+export function stalenessOf(states: readonly RootState[]): (entry: ClusterEntry) => boolean {
   const failing = new Set(
     states.flatMap(({ root, namespaces }) =>
       namespaces
@@ -32,7 +42,7 @@ function stalenessOf(states: readonly RootState[]): (entry: ClusterEntry) => boo
 /** The worst of a root's namespaces stands for it. */
 const worstFirst = ['failing', 'starting', 'no-crd', 'synced'] as const;
 
-function describeRoot({ root, namespaces }: RootState): RootSummary {
+export function describeRoot({ root, namespaces }: RootState): RootSummary {
   const states = namespaces.map(({ state }) => state);
   const worst = worstFirst.flatMap((phase) => states.find((state) => state.phase === phase) ?? [])[0];
   const confirmed = states.flatMap(({ confirmedAt }) => confirmedAt ?? []);
@@ -42,13 +52,28 @@ function describeRoot({ root, namespaces }: RootState): RootSummary {
     stale: worst?.phase === 'failing',
     ...(confirmed.length === 0 ? {} : { lastSyncedAt: toTime(Math.min(...confirmed)) }),
     ...(worst?.reason === undefined ? {} : { reason: worst.reason }),
-    namespaces: namespaces.map(({ namespace }) => namespace ?? '*'),
+    namespaces: namespaces.map(nameOf),
+    failingNamespaces: namespaces.filter(({ state }) => state.phase === 'failing').map(nameOf),
   };
 }
 
-function describeCluster(entry: ClusterEntry, stale: boolean): ClusterSummary {
+function nameOf({ namespace }: { readonly namespace: string | undefined }): string {
+  return namespace ?? '*';
+}
+
+/** For everyone who may see the cluster: without the diagnosis. */
+export function describeAccess({ state, stage, code, message, since }: ClusterStatus): AccessSummary {
+  return {
+    state,
+    ...(stage === undefined ? {} : { stage }),
+    ...(code === undefined ? {} : { code }),
+    ...(message === undefined ? {} : { message }),
+    since: toTime(since),
+  };
+}
+
+export function describeCluster(entry: ClusterEntry, stale: boolean): ClusterSummary {
   const { profile, status, provider } = entry;
-  const { since, diagnosis: _notForAll, ...access } = status;
   return {
     name: entry.name,
     key: entry.key,
@@ -62,7 +87,7 @@ function describeCluster(entry: ClusterEntry, stale: boolean): ClusterSummary {
     properties: profile.properties,
     health: describeHealth(profile),
     ...(profile.version === undefined ? {} : { version: profile.version }),
-    access: { ...access, since: toTime(since) },
+    access: describeAccess(status),
     ...(provider === undefined ? {} : { provider }),
     stale,
   };

@@ -1,25 +1,91 @@
 import { Router } from 'express';
-import type { FindSeenClusters } from '../dashboard/seenClusters.ts';
+import type { ClusterEntry } from '../clusters/clusterEntry.ts';
+import type { ClusterRegistry } from '../clusters/registry.ts';
+import type { FindViewer, Viewer } from '../dashboard/viewer.ts';
+import type { Clock } from '../foundation/clock.ts';
 import { CodedError } from '../foundation/errors.ts';
 import type { Inventory } from '../inventory/inventory.ts';
+import type { ChangeFeed } from './changeFeed.ts';
+import { streamChanges } from './changeStream.ts';
 import { describeClusters } from './describeClusters.ts';
+import { describeDetail } from './describeDetail.ts';
+import type { VersionTexts } from './inventoryVersion.ts';
+import { createSight } from './sight.ts';
+import { createStreamLimit } from './streamLimit.ts';
 
-/** `/cluster-inventory/v1`: what the plugin asks. */
-export function createApiRouter(findSeen: FindSeenClusters, inventory: Inventory): Router {
+export interface ApiParts {
+  readonly registry: ClusterRegistry;
+  readonly inventory: Pick<Inventory, 'states'>;
+  readonly feed: ChangeFeed;
+  readonly versions: VersionTexts;
+  readonly findViewer: FindViewer;
+  readonly clock: Clock;
+}
+
+/** Tabs of a browser share none: each that is looked at has one. */
+const streamLimits = { inAll: 4096, perUser: 128 };
+
+/** `/cluster-inventory/v1`: what the plugin asks. docs/api/openapi.yaml describes it. */
+export function createApiRouter(parts: ApiParts): Router {
+  const { registry, inventory, feed, versions, findViewer, clock } = parts;
   const router = Router({ caseSensitive: true, strict: true });
-  router.get('/clusters', async (request, response) => {
+  const streams = createStreamLimit(streamLimits);
+  const states = (): ReturnType<Inventory['states']> => inventory.states();
+
+  /** @throws CodedError `cluster-unknown`, also for one that they may not see (ID-15) */
+  const findSeen = async (viewer: Viewer, name: string): Promise<ClusterEntry> => {
+    const { isSeen } = await viewer.look();
+    const entry = registry.get(name);
+    if (!entry || !isSeen(entry)) throw new CodedError('cluster-unknown');
+    return entry;
+  };
+
+  router.use((_request, response, next) => {
     response.set('Cache-Control', 'private, no-cache');
     response.set('Vary', 'Cookie, Authorization');
-    const { entries } = await findSeen(request, response);
-    response.json(describeClusters(entries, inventory.states()));
+    next();
   });
-  router.all('/clusters', (_request, response) => {
-    response.set('Allow', 'GET, HEAD');
-    throw new CodedError('method-refused');
+
+  router.get('/clusters', async (request, response) => {
+    const viewer = await findViewer(request, response);
+    const sight = createSight(viewer, registry);
+    const { entries } = await sight.begin();
+    const version = versions.format({ sequence: feed.latestOf(sight.shown), sight: sight.digest });
+    response.json(describeClusters(entries, states(), version));
   });
+
+  router.get('/clusters/:name', async (request, response) => {
+    const viewer = await findViewer(request, response);
+    const entry = await findSeen(viewer, request.params.name);
+    response.json(describeDetail(entry, states(), await viewer.mayUse(entry)));
+  });
+
+  router.get('/events', async (request, response) => {
+    if (request.method === 'HEAD') throw new CodedError('method-refused');
+    const viewer = await findViewer(request, response);
+    const release = streams.take(viewer.caller?.user.name ?? '');
+    const asked = request.get('Last-Event-ID') ?? request.query['since'];
+    const since = typeof asked === 'string' ? asked : '';
+    await streamChanges({ feed, versions, registry, states, clock }, response, { viewer, since }).finally(
+      release,
+    );
+  });
+
+  for (const [path, allowed] of methods) {
+    router.all(path, (_request, response) => {
+      response.set('Allow', allowed);
+      throw new CodedError('method-refused');
+    });
+  }
   // Nothing below is the dashboard's: it would answer with its page.
   router.use(() => {
     throw new CodedError('path-unknown');
   });
   return router;
 }
+
+const methods = [
+  ['/clusters', 'GET, HEAD'],
+  ['/clusters/:name', 'GET, HEAD'],
+  ['/events', 'GET'],
+] as const;

@@ -259,7 +259,7 @@ describe('registry', () => {
   it('tells its subscribers which cluster came, changed or went, until they leave', () => {
     const { registry } = createFixture();
     const told: string[] = [];
-    const leave = registry.subscribe((name) => told.push(name));
+    const leave = registry.subscribe((name, change) => told.push(`${name} ${change}`));
     registry.upsert(item('a'));
     registry.upsert(item('b'));
     const [a, b] = [entryOf(registry, 'a').name, entryOf(registry, 'b').name];
@@ -267,7 +267,7 @@ describe('registry', () => {
     entryOf(registry, 'b').report(new CodedError('connection-refused'));
     registry.remove(item('a').key);
     registry.setProviders(providerFile('q'));
-    expect(told).toEqual([a, b, b, a, b]);
+    expect(told).toEqual([`${a} added`, `${b} added`, `${b} changed`, `${a} removed`, `${b} changed`]);
     leave();
     registry.remove(item('b').key);
     expect(told).toHaveLength(5);

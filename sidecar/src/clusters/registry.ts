@@ -17,7 +17,8 @@ export interface RegistryOptions extends Omit<EntryParts, 'onChange'> {
   readonly providers: ProviderFile;
 }
 
-export type ClusterListener = (name: ClusterName) => void;
+/** Told of each cluster that came, went, or may have changed. */
+export type ClusterListener = (name: ClusterName, change: 'added' | 'changed' | 'removed') => void;
 
 /** Every discovered cluster by name. What is shown of it may be remembered until `version` changes. */
 export interface ClusterRegistry {
@@ -32,7 +33,7 @@ export interface ClusterRegistry {
   setProviders(providers: ProviderFile): void;
   /** The same against a changed access policy; what it does not alter stays open. */
   setPolicy(policy: AccessPolicy): void;
-  /** Told the name of each cluster that came, went, or may have changed. @returns ends it */
+  /** @returns ends it */
   subscribe(listener: ClusterListener): () => void;
   close(): void;
 }
@@ -45,17 +46,23 @@ export function createClusterRegistry(options: RegistryOptions): ClusterRegistry
 
   const listeners = new Set<ClusterListener>();
 
-  const touch = (name: ClusterName): void => {
+  const tell: ClusterListener = (name, change) => {
     version++;
-    for (const listener of listeners) listener(name);
+    for (const listener of listeners) listener(name, change);
   };
   const resolveAll = (): void => {
     for (const entry of entries.values()) {
       entry.update(entry.profile, resolveAccess(entry, providers, policy));
-      touch(entry.name);
+      tell(entry.name, 'changed');
     }
   };
-  const parts: EntryParts = { now: options.now, openCluster: options.openCluster, onChange: touch };
+  const parts: EntryParts = {
+    now: options.now,
+    openCluster: options.openCluster,
+    onChange: (name) => {
+      tell(name, 'changed');
+    },
+  };
 
   return {
     get version() {
@@ -76,7 +83,7 @@ export function createClusterRegistry(options: RegistryOptions): ClusterRegistry
         entries.set(name, createClusterEntry({ name, key, root }, profile, access, parts));
         sorted = undefined;
       }
-      touch(name);
+      tell(name, present ? 'changed' : 'added');
     },
     remove(key) {
       const name = buildClusterName(key);
@@ -85,7 +92,7 @@ export function createClusterRegistry(options: RegistryOptions): ClusterRegistry
       entries.delete(name);
       sorted = undefined;
       present.close(new CodedError('cluster-unknown', 'The cluster was removed from the inventory'));
-      touch(name);
+      tell(name, 'removed');
     },
     setProviders(next) {
       providers = next;

@@ -1,7 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import { Agent } from 'undici';
+import { createChangeFeed } from '../api/changeFeed.ts';
+import { createVersionTexts } from '../api/inventoryVersion.ts';
 import { createApiRouter } from '../api/router.ts';
 import { createClusterConnections } from '../clusters/connections.ts';
 import { createClusterRegistry } from '../clusters/registry.ts';
@@ -13,7 +16,7 @@ import { createRunPlugin } from '../credentials/runPlugin.ts';
 import { createConfigEndpoint } from '../dashboard/configEndpoint.ts';
 import { findDashboardFault } from '../dashboard/findDashboardFault.ts';
 import { createPassThrough } from '../dashboard/passThrough.ts';
-import { createFindSeenClusters } from '../dashboard/seenClusters.ts';
+import { createFindViewer } from '../dashboard/viewer.ts';
 import { type Clock, sleep } from '../foundation/clock.ts';
 import type { Log } from '../foundation/log.ts';
 import { isHostAllowed } from '../identity/checkHost.ts';
@@ -95,6 +98,7 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
       connections: createClusterConnections(connection),
     }),
   });
+  const feed = createChangeFeed(registry);
   const inventory = createInventory({
     namespaces: options.namespaces,
     labelSelector: options.labelSelector,
@@ -109,7 +113,9 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
     onDelete: (key) => {
       registry.remove(key);
     },
-    onRootState: () => undefined,
+    onRootState: () => {
+      feed.rootsChanged();
+    },
   });
   let users: Users | undefined = undefined;
   const roots = await followRoots({
@@ -143,7 +149,7 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
           ...addresses,
         })
       : undefined;
-  const findSeen = createFindSeenClusters(registry, users);
+  const findViewer = createFindViewer(registry, users);
   const passThrough = createPassThrough({
     dashboardUrl,
     dashboardHost,
@@ -156,13 +162,20 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
   });
   const app = createApp({
     baseUrl,
-    api: createApiRouter(findSeen, inventory),
+    api: createApiRouter({
+      registry,
+      inventory,
+      feed,
+      versions: createVersionTexts(randomBytes(16)),
+      findViewer,
+      clock,
+    }),
     config: createConfigEndpoint({
       dashboardUrl,
       dashboardHost,
       dispatcher: dashboardAgent,
       hiddenHeaders: users?.hiddenHeaders ?? [],
-      findSeen,
+      findViewer,
       hubContextName: users?.session && options.hubContextName,
       clock,
       log,
@@ -223,6 +236,8 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
     adminPort,
     async drain(deadlineMs) {
       draining = true;
+      // Those who watch the inventory come back to another replica; nothing is to wait for them.
+      feed.close();
       const finished = new Promise<void>((resolve) => {
         listener.server.close(() => {
           resolve();

@@ -10,7 +10,7 @@ import { type Clock, sleep } from '../foundation/clock.ts';
 import { asCodedError, CodedError, type ErrorCode } from '../foundation/errors.ts';
 import { dropHopByHop, pairHeaders } from '../proxy/headerPairs.ts';
 import { mergeConfig } from './mergeConfig.ts';
-import type { FindSeenClusters, SeenClusters } from './seenClusters.ts';
+import type { FindViewer, SeenClusters, Viewer } from './viewer.ts';
 
 const compress = promisify(gzip);
 
@@ -21,7 +21,7 @@ export interface ConfigEndpointOptions {
   readonly dispatcher: Dispatcher;
   /** Headers of a request that are not for the dashboard, in lower case. */
   readonly hiddenHeaders?: readonly string[];
-  readonly findSeen: FindSeenClusters;
+  readonly findViewer: (...asked: Parameters<FindViewer>) => Promise<Pick<Viewer, 'look'>>;
   /** Whose way of signing in serves all; undefined where nobody signs in. */
   readonly hubContextName: string | undefined;
   readonly clock: Clock;
@@ -50,7 +50,7 @@ export function createConfigEndpoint({
   dashboardHost,
   dispatcher,
   hiddenHeaders = [],
-  findSeen,
+  findViewer,
   hubContextName,
   clock,
   log,
@@ -90,11 +90,11 @@ export function createConfigEndpoint({
   /** `/config` never fails for the inventory's sake: Headlamp would stop asking (PX-46). */
   const findOrNothing = async (request: IncomingMessage, response: ServerResponse): Promise<SeenClusters> => {
     try {
-      return await findSeen(request, response);
+      return await (await findViewer(request, response)).look();
     } catch (thrown) {
       const { code } = asCodedError(thrown);
       if (code !== 'sign-in-required') log.debug('/config without the discovered clusters', { code });
-      return { entries: [], isAll: false, version: -1 };
+      return { entries: [], isAll: false, version: -1, isSeen: () => false };
     }
   };
 

@@ -131,6 +131,11 @@ export const errorRegistry = {
   },
   'access-denied': { status: 403, reason: 'Forbidden', summary: 'The hub does not let you do this' },
   'read-only': { status: 403, reason: 'Forbidden', summary: 'This cluster is read-only here' },
+  'too-many-streams': {
+    status: 429,
+    reason: 'TooManyRequests',
+    summary: 'Too many event streams are open',
+  },
   'identity-refused': {
     status: 403,
     reason: 'Forbidden',

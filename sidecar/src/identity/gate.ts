@@ -60,6 +60,8 @@ export interface Gate {
   whatIsVisible(caller: Caller, profiles: readonly ProfileId[]): Promise<IsVisible>;
   /** Ends a stream when its caller may no longer have it (ID-14). */
   holdStream(caller: Caller, profile: ProfileId, verb: string): StreamHold;
+  /** The same for what shows a caller nothing but what they may see. */
+  holdSession(caller: Caller): StreamHold;
   /** The session of a token goes on with another. */
   renew(previous: string, token: string): void;
   /** The session of a token ended. */
@@ -129,6 +131,11 @@ export function createGate(options: GateOptions): Gate {
     (await decisions.may(user, seeingAttributes('get', { namespace, name }))) ||
     (await decisions.may(user, seeingAttributes('list', { namespace })));
 
+  const hold = (caller: Caller, isStillAllowed: () => Promise<boolean>): StreamHold => {
+    const key = keyOfPerson(caller.user);
+    return guards.guard({ token: caller.token, isStillAllowed, lastSeen: () => lastSeen.get(key) });
+  };
+
   return {
     async identify(request, renewedToken, onAuthenticated) {
       const found: Known = proxyUsers
@@ -157,14 +164,9 @@ export function createGate(options: GateOptions): Gate {
     },
     may,
     whatIsVisible: ({ user, token }, profiles) => visibility.forUser(user, token, profiles),
-    holdStream(caller, profile, verb) {
-      const key = keyOfPerson(caller.user);
-      return guards.guard({
-        token: caller.token,
-        isStillAllowed: async () => (await mayStillImpersonate(caller)) && (await may(caller, profile, verb)),
-        lastSeen: () => lastSeen.get(key),
-      });
-    },
+    holdStream: (caller, profile, verb) =>
+      hold(caller, async () => (await mayStillImpersonate(caller)) && (await may(caller, profile, verb))),
+    holdSession: (caller) => hold(caller, () => mayStillImpersonate(caller)),
     renew: (previous, token) => {
       guards.renew(previous, token);
     },

@@ -94,6 +94,14 @@ it.each([
   '/clusters/cluster-inventory-a%23/x',
   '/clusters/cluster-inventory-a%25/x',
   '/clusters/cluster-inventory-%ff/x',
+  // Out of our own API, which has clusters by name, too; and into it by another spelling.
+  '/cluster-inventory/v1/../../clusters/cluster-inventory-a--1/x',
+  '/cluster-inventory/v1/%2e%2e/x/clusters/cluster-inventory-a--1',
+  '/cluster-inventory/v1/a%2F..%2F..%2F../clusters/cluster-inventory-a--1',
+  '/cluster-inventory/v1\\..\\clusters\\cluster-inventory-a--1',
+  '/Cluster-Inventory/v1/clusters/cluster-inventory-a--1',
+  '/cluster-inventory//v1/clusters/cluster-inventory-a--1',
+  '/x/cluster-inventory/v1/clusters/cluster-inventory-a--1',
   // Below the cluster.
   `${own}/..`,
   `${own}/.`,
@@ -137,6 +145,15 @@ it.each([
   '/clusters/Main%20Cluster/x',
   '/c/cluster-inventory-a--1/pods',
   '/static/cluster-inventory-a.js?x=/clusters/cluster-inventory-a',
+  '/cluster-inventory/v1x/clusters',
 ])('PX-04, PX-43: leaves %j to the dashboard', (target) => {
   expect(route(target)).toEqual({ kind: 'other' });
+});
+
+it.each([
+  '/cluster-inventory/v1/clusters',
+  '/cluster-inventory/v1/clusters/cluster-inventory-a--1',
+  '/cluster-inventory/v1/clusters/cluster-inventory-a--1/check',
+])('PX-02: %j is for the API', (target) => {
+  expect(route(target)).toEqual({ kind: 'api' });
 });

@@ -2,6 +2,8 @@
 export type RoutedTarget =
   /** `rest` is the raw path and query behind the name: empty, or beginning with `/` or `?`. */
   | { readonly kind: 'cluster'; readonly name: string; readonly rest: string }
+  /** Our own API. */
+  | { readonly kind: 'api' }
   | { readonly kind: 'other' }
   | { readonly kind: 'refused'; readonly code: 'path-refused' };
 
@@ -11,6 +13,9 @@ export interface RouteOptions {
   /** In lower case: what every name of ours begins with. */
   readonly namePrefix: string;
 }
+
+/** Behind the base path. */
+export const apiPath = '/cluster-inventory/v1';
 
 const refused: RoutedTarget = { kind: 'refused', code: 'path-refused' };
 
@@ -42,6 +47,8 @@ export function routeTarget(target: string, { basePath, namePrefix }: RouteOptio
         : refused;
     }
   }
+  // Our own API has clusters by name, too. Without a dot segment nothing leads out of it, and none of it is anybody else's.
+  if (path.startsWith(`${basePath}${apiPath}/`) && isPlainPath(path)) return { kind: 'api' };
   return couldNameOurs(path, `/clusters/${namePrefix}`) ? refused : { kind: 'other' };
 }
 

@@ -2,6 +2,7 @@ import express, { type ErrorRequestHandler, type Express, type RequestHandler } 
 import { asCodedError } from '../foundation/errors.ts';
 import type { Log } from '../foundation/log.ts';
 import { writeStatus } from '../proxy/status.ts';
+import { apiPath } from '../proxy/target.ts';
 
 export interface AppParts {
   readonly baseUrl: string;
@@ -18,7 +19,7 @@ export function createApp({ baseUrl, api, config, dashboard, log }: AppParts): E
   app.disable('etag');
   app.enable('case sensitive routing');
   app.enable('strict routing');
-  app.use(`${baseUrl}/cluster-inventory/v1`, api);
+  app.use(`${baseUrl}${apiPath}`, api);
   app.get(`${baseUrl}/config`, config);
   app.use(dashboard);
   const onError: ErrorRequestHandler = (thrown: unknown, _request, response, _next) => {

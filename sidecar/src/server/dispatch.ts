@@ -7,7 +7,7 @@ import { isOriginAllowed } from '../identity/checkOrigin.ts';
 import { forwardRequest } from '../proxy/forwardRequest.ts';
 import { forwardUpgrade } from '../proxy/forwardUpgrade.ts';
 import { breakOff, writeStatus, writeStatusToSocket } from '../proxy/status.ts';
-import { routeTarget } from '../proxy/target.ts';
+import { type RoutedTarget, routeTarget } from '../proxy/target.ts';
 import { assertBodiless } from '../proxy/upgradeRequest.ts';
 import type { AuditLog, AuditRecord } from '../telemetry/audit.ts';
 import type { ClusterTraffic } from './clusterTraffic.ts';
@@ -35,8 +35,7 @@ export interface Dispatch {
   upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void;
 }
 
-type Destination =
-  { readonly kind: 'other' } | { readonly kind: 'cluster'; readonly name: string; readonly rest: string };
+type Destination = Exclude<RoutedTarget, { readonly kind: 'refused' }>;
 
 /** Routes that the dashboard's backend answers by itself for its own clusters, and nobody for a discovered one (PX-45). */
 const backendRoutes = /^\/(portforward|helm|serviceproxy|set-token)(\/|\?|$)/;
@@ -85,7 +84,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     const sendContinue = (): void => {
       if (request.headers.expect !== undefined) response.writeContinue();
     };
-    if (destination.kind === 'other') {
+    if (destination.kind !== 'cluster') {
       // This is nobody's decision but the dashboard's.
       sendContinue();
       options.app(request, response);
@@ -127,6 +126,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     const destination = route(request, audit);
     // To the dashboard neither: what has no reader would hold it up for ever (PX-32).
     assertBodiless(request);
+    if (destination.kind === 'api') throw new CodedError('path-unknown');
     if (destination.kind === 'other') {
       options.dashboardUpgrade(request, socket, head);
       return;

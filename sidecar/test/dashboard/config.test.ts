@@ -43,7 +43,10 @@ beforeEach(async () => {
     dashboardUrl: new URL(`http://127.0.0.1:${dashboardPort}`),
     dashboardHost: '',
     dispatcher: agent,
-    findSeen: () => Promise.resolve({ entries: [], isAll: true, version: 1 }),
+    findViewer: () =>
+      Promise.resolve({
+        look: () => Promise.resolve({ entries: [], isAll: true, version: 1, isSeen: () => false }),
+      }),
     hubContextName: undefined,
     clock,
     log: silentLog,

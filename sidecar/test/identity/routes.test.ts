@@ -5,10 +5,12 @@ import { join } from 'node:path';
 import type { Express } from 'express';
 import { Agent } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createChangeFeed } from '../../src/api/changeFeed.ts';
+import { createVersionTexts } from '../../src/api/inventoryVersion.ts';
 import { createApiRouter } from '../../src/api/router.ts';
 import { createConfigEndpoint } from '../../src/dashboard/configEndpoint.ts';
 import type { HubSession } from '../../src/dashboard/hubSession.ts';
-import { createFindSeenClusters } from '../../src/dashboard/seenClusters.ts';
+import { createFindViewer } from '../../src/dashboard/viewer.ts';
 import { silentLog } from '../../src/foundation/log.ts';
 import { createGate } from '../../src/identity/gate.ts';
 import { errorHeader } from '../../src/proxy/status.ts';
@@ -68,20 +70,25 @@ async function start(clusters: Readonly<Record<string, object>>): Promise<Proxy>
     session,
     policy: policyWith(),
     makeApp(registry) {
-      const findSeen = createFindSeenClusters(registry, { gate, session });
+      // So that the event stream ends at once, with what it says at first.
+      const feed = createChangeFeed(registry);
+      feed.close();
+      const findViewer = createFindViewer(registry, { gate, session });
       app = createApp({
         baseUrl: '',
-        api: createApiRouter(findSeen, {
-          states: () => [],
-          isSettled: () => true,
-          setRoots: () => undefined,
-          close: () => undefined,
+        api: createApiRouter({
+          registry,
+          inventory: { states: () => [] },
+          feed,
+          versions: createVersionTexts(Buffer.alloc(16)),
+          findViewer,
+          clock,
         }),
         config: createConfigEndpoint({
           dashboardUrl: new URL(`http://127.0.0.1:${port}`),
           dashboardHost: '',
           dispatcher: new Agent(),
-          findSeen,
+          findViewer,
           hubContextName: 'main',
           clock,
           log: silentLog,
@@ -120,7 +127,8 @@ interface Layer {
 /** @throws Error for a path that this cannot walk */
 function readPath(path: unknown): string {
   if (typeof path !== 'string') throw new Error(`walk ${String(path)} here, too`);
-  return path === '/' ? '' : path.replaceAll(/:\w+|\*\w+/g, 'x');
+  const named = path.replaceAll(':name', 'cluster-inventory-missing');
+  return path === '/' ? '' : named.replaceAll(/:\w+|\*\w+/g, 'x');
 }
 
 /** The paths of a router and of those below it. */
@@ -243,6 +251,8 @@ describe('every route', () => {
     const paths = listPaths();
     for (const path of [
       '/cluster-inventory/v1/clusters',
+      `/cluster-inventory/v1${missing}`,
+      '/cluster-inventory/v1/events',
       '/config',
       `${missing}/set-token`,
       `${missing}/me`,
@@ -288,6 +298,7 @@ describe('every route', () => {
     );
     expect(open.map(describeAnswer).sort()).toEqual([
       expect.stringMatching(/^GET \/cluster-inventory\/v1\/clusters: 200 .*"clusters":\[\],"roots":\[\]/s),
+      expect.stringMatching(/^GET \/cluster-inventory\/v1\/events: 200 .*"clusters":\[\],"roots":\[\]/s),
       expect.stringMatching(new RegExp(`^GET ${missing}/me: 200 .*"username":"eve"`, 's')),
       `GET /config: 200 ${ownConfig}`,
       'HEAD /cluster-inventory/v1/clusters: 200 ',

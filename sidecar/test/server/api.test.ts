@@ -25,17 +25,27 @@ it.each([
   ['POST', '/nope', 404, 'path-unknown'],
   ['POST', '/clusters', 405, 'method-refused'],
   ['DELETE', '/clusters', 405, 'method-refused'],
+  ['GET', '/clusters/cluster-inventory-x', 404, 'cluster-unknown'],
+  ['GET', '/clusters/__proto__', 404, 'cluster-unknown'],
+  ['PUT', '/clusters/cluster-inventory-x', 405, 'method-refused'],
+  ['POST', '/events', 405, 'method-refused'],
 ])(
   '[PX-40] %s %s of the API is %i as a Status, and not the dashboard’s',
   async (method, path, status, code) => {
     const response = await ask(path, method);
     expect([response.status, response.headers.get('x-cluster-inventory-error')]).toEqual([status, code]);
     expect(await response.json()).toMatchObject({ kind: 'Status', code: status });
-    expect(response.headers.get('allow')).toBe(status === 405 ? 'GET, HEAD' : null);
+    expect(response.headers.get('allow')).toBe(
+      status !== 405 ? null : path === '/events' ? 'GET' : 'GET, HEAD',
+    );
   },
 );
 
 it('the list answers GET and HEAD', async () => {
   expect((await ask('/clusters', 'GET')).status).toBe(200);
   expect((await ask('/clusters', 'HEAD')).status).toBe(200);
+});
+
+it('an event stream has no head without its body', async () => {
+  expect((await ask('/events', 'HEAD')).status).toBe(405);
 });

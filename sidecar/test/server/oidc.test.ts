@@ -6,13 +6,15 @@ import { exchangeRaw } from '../support/rawClient.ts';
 import { type Proxy, startProxy } from '../support/startProxy.ts';
 
 const nobody = (): Promise<never> => Promise.reject(new CodedError('sign-in-required'));
+const held: Gate['holdSession'] = () => ({ signal: new AbortController().signal, release: () => undefined });
 const gate: Gate = {
   identify: nobody,
   identifyToken: nobody,
   authorize: nobody,
   may: nobody,
   whatIsVisible: nobody,
-  holdStream: () => ({ signal: new AbortController().signal, release: () => undefined }),
+  holdStream: held,
+  holdSession: held,
   renew: () => undefined,
   signOut: () => undefined,
 };

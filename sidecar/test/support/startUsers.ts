@@ -3,7 +3,7 @@ import { type AccessPolicy, type AccessRules, podAccessPolicy } from '../../src/
 import { createConfigEndpoint } from '../../src/dashboard/configEndpoint.ts';
 import { createHubSession } from '../../src/dashboard/hubSession.ts';
 import { createPassThrough } from '../../src/dashboard/passThrough.ts';
-import { createFindSeenClusters } from '../../src/dashboard/seenClusters.ts';
+import { createFindViewer } from '../../src/dashboard/viewer.ts';
 import type { Clock } from '../../src/foundation/clock.ts';
 import { silentLog } from '../../src/foundation/log.ts';
 import { createGate, type Gate } from '../../src/identity/gate.ts';
@@ -106,7 +106,7 @@ function connectDashboard(
           dashboardUrl,
           dashboardHost: '',
           dispatcher,
-          findSeen: createFindSeenClusters(registry, { gate, session }),
+          findViewer: createFindViewer(registry, { gate, session }),
           hubContextName: 'main',
           clock,
           log: silentLog,

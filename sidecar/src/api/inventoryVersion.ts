@@ -1,0 +1,39 @@
+import { createCipheriv, createDecipheriv } from 'node:crypto';
+
+/** What somebody knows of the inventory. */
+export interface InventoryVersion {
+  /** The number of the last change that they were told of. */
+  readonly sequence: number;
+  /** Which clusters they were shown, as a number of 48 bits. */
+  readonly sight: number;
+}
+
+/**
+ * Versions as text, for those who come back. Enciphered: its numbers would tell how much there is that somebody may not
+ * see (ID-15). The same version is the same text.
+ */
+export interface VersionTexts {
+  format(version: InventoryVersion): string;
+  /** What another process wrote reads as chance has it: as the sight of nobody. @returns undefined for anything else */
+  parse(text: string): InventoryVersion | undefined;
+}
+
+const algorithm = 'aes-128-ecb';
+
+/** @param key 16 random bytes, for each process others */
+export function createVersionTexts(key: Uint8Array): VersionTexts {
+  return {
+    format({ sequence, sight }) {
+      const block = Buffer.alloc(16);
+      block.writeUIntBE(sequence, 0, 6);
+      block.writeUIntBE(sight, 6, 6);
+      return createCipheriv(algorithm, key, null).setAutoPadding(false).update(block).toString('base64url');
+    },
+    parse(text) {
+      const bytes = Buffer.from(text, 'base64url');
+      if (bytes.length !== 16) return undefined;
+      const block = createDecipheriv(algorithm, key, null).setAutoPadding(false).update(bytes);
+      return { sequence: block.readUIntBE(0, 6), sight: block.readUIntBE(6, 6) };
+    },
+  };
+}
