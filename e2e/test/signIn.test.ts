@@ -57,6 +57,15 @@ async function signIn(page: Page, user: string, path: string): Promise<void> {
   await page.getByRole('button', { name: /authenticate/i }).click();
 }
 
+/** As Headlamp's own form and sign-out do. */
+async function setToken(page: Page, token: string): Promise<void> {
+  const body = JSON.stringify(JSON.stringify({ token }));
+  const status = await page.evaluate<number>(
+    `fetch('/clusters/main/set-token', { method: 'POST', headers: { 'content-type': 'application/json' }, body: ${body} }).then(({ status }) => status)`,
+  );
+  expect(status).toBe(200);
+}
+
 const listed = async (page: Page): Promise<string[]> => {
   const names = await page.getByRole('main').getByRole('link').allInnerTexts();
   return names.filter((name) => /payments|batch|main/.test(name)).sort();
@@ -119,11 +128,7 @@ describe('signing in', () => {
     await withPage('two-users', async (page) => {
       await signIn(page, 'ana', podsOf('payments-prod-eu-1'));
       await page.getByRole('link', { name: 'hello' }).waitFor();
-      // As Headlamp's own sign-out does.
-      const status = await page.evaluate<number>(
-        `fetch('/clusters/main/set-token', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"token":""}' }).then(({ status }) => status)`,
-      );
-      expect(status).toBe(200);
+      await setToken(page, '');
       await open(page, '/cluster-inventory');
       await page.getByText('Sign in').first().waitFor();
       expect(await listed(page)).toEqual(['main']);
@@ -132,6 +137,53 @@ describe('signing in', () => {
       await open(page, '/cluster-inventory');
       await page.getByRole('link', { name: 'payments-prod-us-1' }).waitFor();
       expect(await listed(page)).toEqual(['main', 'payments-prod-eu-1', 'payments-prod-us-1']);
+    });
+  });
+});
+
+describe('[ID-08] signing in and out, seen in another tab without a reload', () => {
+  const token = (user: string): string => demo.tokens[user] ?? '';
+
+  /** Signs in, or out, in another tab, and waits for it here. Headlamp looks by itself every 10 s: not in time. */
+  async function expectAfter(
+    page: Page,
+    other: Page,
+    tokens: readonly string[],
+    link: string,
+  ): Promise<void> {
+    await page.waitForRequest((request) => new URL(request.url()).pathname === '/config');
+    for (const each of tokens) await setToken(other, each);
+    const state = tokens.at(-1) === token('ana') ? 'visible' : 'detached';
+    const cluster = page.getByRole('main').getByRole('link', { name: link }).first();
+    await cluster.waitFor({ state, timeout: 8_000 });
+  }
+
+  it('the inventory', async () => {
+    await withPage('tabs-inventory', async (page) => {
+      const other = await page.context().newPage();
+      await open(other, '/cluster-inventory');
+      await open(page, '/cluster-inventory');
+      await expectAfter(page, other, [token('ana')], 'batch-gpu');
+      await expectAfter(page, other, [''], 'batch-gpu');
+      expect(await listed(page)).toEqual(['main']);
+    });
+  });
+
+  // Not signed out in between for long: with one cluster alone Headlamp leads past Home.
+  it('Headlamp’s own Home', async () => {
+    await withPage('tabs-home', async (page) => {
+      const other = await page.context().newPage();
+      await open(other, '/cluster-inventory');
+      await setToken(other, token('ben'));
+      await open(page, '/');
+      await page
+        .getByRole('main')
+        .getByRole('link', { name: names['payments-prod-eu-1']?.slice(0, 30) ?? '' })
+        .first()
+        .waitFor();
+      const name = names['batch-gpu'] ?? 'missing';
+      await expectAfter(page, other, ['', token('ana')], name);
+      await expectAfter(page, other, ['', token('ben')], name);
     });
   });
 });

@@ -17,6 +17,10 @@ describe('the plugin', () => {
     );
   });
 
+  it('keeps the inventory current on every page', () => {
+    expect(registered.actions).toHaveLength(1);
+  });
+
   it('has a page at that address, which asks for no cluster and no sign-in', () => {
     expect(registered.routes).toEqual([
       expect.objectContaining({ path: '/cluster-inventory', useClusterURL: false, noAuthRequired: true }),

@@ -1,5 +1,6 @@
-import { registerRoute, registerSidebarEntry } from '@kinvolk/headlamp-plugin/lib';
+import { registerAppBarAction, registerRoute, registerSidebarEntry } from '@kinvolk/headlamp-plugin/lib';
 import { ClusterInventoryPage } from './components/ClusterInventoryPage.tsx';
+import { InventoryKeeper } from './components/InventoryKeeper.tsx';
 import { SIDEBAR_ICON } from './components/sidebarIcon.ts';
 
 const PATH = '/cluster-inventory';
@@ -35,3 +36,5 @@ registerRoute({
   sidebar: { item: HOME_ENTRY, sidebar: 'HOME' },
   component: ClusterInventoryPage,
 });
+
+registerAppBarAction(InventoryKeeper);

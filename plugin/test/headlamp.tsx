@@ -9,7 +9,7 @@ import { createTranslate } from './createTranslate.ts';
 const TRANSLATE = { en: await createTranslate('en'), de: await createTranslate('de') };
 
 interface Headlamp {
-  request: () => Promise<unknown>;
+  request: (path: string, params: { readonly signal?: AbortSignal }) => Promise<unknown>;
   clusters: Readonly<Record<string, ConfiguredCluster>> | null;
   language: keyof typeof TRANSLATE;
   ready: boolean;
@@ -32,7 +32,9 @@ export function resetHeadlamp(): void {
   Object.assign(headlamp, INITIAL);
 }
 
-export const ApiProxy = { request: () => headlamp.request() };
+export const ApiProxy = {
+  request: (...asked: Parameters<Headlamp['request']>) => headlamp.request(...asked),
+};
 export const K8s = { useClustersConf: () => headlamp.clusters };
 export const Utils = { timeAgo: (date: string | number) => `(since ${new Date(date).toISOString()})` };
 
@@ -41,8 +43,9 @@ export function useTranslation() {
   return { t: ready ? TRANSLATE[language] : () => '', i18n: { language }, ready };
 }
 
-export const registered = { entries: [] as unknown[], routes: [] as unknown[] };
+export const registered = { entries: [] as unknown[], routes: [] as unknown[], actions: [] as unknown[] };
 export const registerSidebarEntry = (entry: unknown) => registered.entries.push(entry);
+export const registerAppBarAction = (action: unknown) => registered.actions.push(action);
 export const registerRoute = (route: unknown) => registered.routes.push(route);
 
 export function Loader({ title }: { title: string }) {

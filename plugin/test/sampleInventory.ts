@@ -1,5 +1,9 @@
 import type { ClustersResponse, ClusterSummary, RootSummary } from '../src/model/inventoryTypes.ts';
 
+export function sampleAccess(changes: Partial<ClusterSummary['access']> = {}): ClusterSummary['access'] {
+  return { state: 'ready', since: '2026-08-01T10:00:00.000Z', ...changes };
+}
+
 export function sampleCluster(changes: Partial<ClusterSummary> = {}): ClusterSummary {
   return {
     name: 'cluster-inventory-in-cluster--fleet--eu-prod-3--0123456789ab',
@@ -13,19 +17,26 @@ export function sampleCluster(changes: Partial<ClusterSummary> = {}): ClusterSum
     labels: {},
     properties: [],
     health: { state: 'healthy' },
-    access: { state: 'ready' },
+    access: sampleAccess(),
     stale: false,
     ...changes,
   };
 }
 
 export function sampleRoot(changes: Partial<RootSummary> = {}): RootSummary {
-  return { name: 'in-cluster', state: 'synced', stale: false, namespaces: ['*'], ...changes };
+  return {
+    name: 'in-cluster',
+    state: 'synced',
+    stale: false,
+    namespaces: ['*'],
+    failingNamespaces: [],
+    ...changes,
+  };
 }
 
 export function sampleInventory(
   clusters: readonly ClusterSummary[] = [sampleCluster()],
   roots: readonly RootSummary[] = [sampleRoot()],
 ): ClustersResponse {
-  return { apiVersion: 'cluster-inventory/v1', clusters, roots };
+  return { apiVersion: 'cluster-inventory/v1', version: 'v1', clusters, roots };
 }

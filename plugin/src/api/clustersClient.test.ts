@@ -78,9 +78,10 @@ describe('createClustersClient', () => {
     ['null', 'null'],
     ['a list', '[]'],
     ['another version', JSON.stringify({ ...sampleInventory(), apiVersion: 'cluster-inventory/v2' })],
-    ['no clusters', JSON.stringify({ apiVersion: 'cluster-inventory/v1', roots: [] })],
+    ['no version', JSON.stringify({ apiVersion: 'cluster-inventory/v1', clusters: [], roots: [] })],
+    ['no clusters', JSON.stringify({ apiVersion: 'cluster-inventory/v1', version: 'v', roots: [] })],
     ['clusters that are no list', JSON.stringify({ ...sampleInventory(), clusters: {} })],
-    ['no roots', JSON.stringify({ apiVersion: 'cluster-inventory/v1', clusters: [] })],
+    ['no roots', JSON.stringify({ apiVersion: 'cluster-inventory/v1', version: 'v', clusters: [] })],
   ])('does not trust an answer that is %s', async (_what, body) => {
     expect(await clientOf(() => jsonAnswer(body)).list()).toEqual({ ok: false, failure: 'failed' });
   });
@@ -97,7 +98,7 @@ describe('createClustersClient', () => {
   it('does not wait forever for a body that stalls', async () => {
     const stall: SendRequest = (_path, { signal }) => {
       const body = new ReadableStream({
-        start: (stream) => signal.addEventListener('abort', () => stream.error(signal.reason)),
+        start: (stream) => signal?.addEventListener('abort', () => stream.error(signal.reason)),
       });
       return Promise.resolve(jsonAnswer(body));
     };

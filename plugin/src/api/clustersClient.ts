@@ -8,7 +8,7 @@ export type ListResult =
 /** As Headlamp's `ApiProxy.request`: adds the base URL, and rejects with an error that has a `status`. */
 export type SendRequest = (
   path: string,
-  params: { readonly isJSON: false; readonly signal: AbortSignal },
+  params: { readonly isJSON?: false; readonly signal?: AbortSignal },
   autoLogoutOnAuthError: boolean,
   useCluster: boolean,
 ) => Promise<unknown>;
@@ -63,6 +63,8 @@ function isClustersResponse(value: unknown): value is ClustersResponse {
   return (
     'apiVersion' in value &&
     value.apiVersion === 'cluster-inventory/v1' &&
+    'version' in value &&
+    typeof value.version === 'string' &&
     'clusters' in value &&
     Array.isArray(value.clusters) &&
     'roots' in value &&

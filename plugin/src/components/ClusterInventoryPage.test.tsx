@@ -2,7 +2,7 @@ import { act, cleanup, configure, fireEvent, render, screen, within } from '@tes
 import { MemoryRouter } from 'react-router-dom';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { headlamp, resetHeadlamp } from '../../test/headlamp.tsx';
-import { sampleCluster, sampleInventory, sampleRoot } from '../../test/sampleInventory.ts';
+import { sampleAccess, sampleCluster, sampleInventory, sampleRoot } from '../../test/sampleInventory.ts';
 import type { ClustersResponse } from '../model/inventoryTypes.ts';
 import { CRD_COMMAND } from '../model/rootNotices.ts';
 import { ClusterInventoryPage } from './ClusterInventoryPage.tsx';
@@ -13,10 +13,12 @@ vi.mock('@kinvolk/headlamp-plugin/lib/CommonComponents', () => import('../../tes
 const SINCE = '2026-08-01T10:02:00.000Z';
 
 function answer(inventory: ClustersResponse): void {
-  headlamp.request = () =>
-    Promise.resolve(
-      new Response(JSON.stringify(inventory), { headers: { 'Content-Type': 'application/json' } }),
-    );
+  headlamp.request = (path) =>
+    path.includes('/events')
+      ? new Promise(() => undefined)
+      : Promise.resolve(
+          new Response(JSON.stringify(inventory), { headers: { 'Content-Type': 'application/json' } }),
+        );
 }
 
 function refuse(status: number): void {
@@ -174,7 +176,7 @@ describe('ClusterInventoryPage', () => {
   });
 
   it('UI-03: shows a state by icon, colour and text', async () => {
-    const access = { state: 'unreachable' } as const;
+    const access = sampleAccess({ state: 'unreachable' });
     await renderList(sampleInventory([sampleCluster({ health: { state: 'not-reported' }, access })]));
     const labels = ['Not reported', 'Unreachable'].map((word) => screen.getByText(word));
     expect(labels.map((label) => label.getAttribute('data-status'))).toEqual(['', 'error']);
@@ -186,14 +188,14 @@ describe('ClusterInventoryPage', () => {
 
   it('UI-22: shows markup in names and reasons as text', async () => {
     const markup = '<img src=x onerror=alert(1)>';
-    const access = { state: 'unreachable', message: markup } as const;
+    const access = sampleAccess({ state: 'unreachable', message: markup, since: SINCE });
     const cluster = sampleCluster({ displayName: markup, manager: markup, access });
     const { container } = await renderList(
       sampleInventory([cluster, { ...cluster, name: 'b', namespace: markup }]),
     );
     expect(container.querySelector('img')).toBeNull();
     expect(screen.getAllByRole('link', { name: markup })).toHaveLength(2);
-    expect(textsOf('cell')[2]).toBe(`Unreachable${markup}`);
+    expect(textsOf('cell')[2]).toBe(`Unreachable${markup} · (since ${SINCE})`);
     expect(textsOf('cell')[0]).toBe(`${markup}${markup} · in-cluster`);
   });
 
@@ -201,7 +203,7 @@ describe('ClusterInventoryPage', () => {
     vi.stubGlobal('matchMedia', () => ({ matches: true, addListener() {}, removeListener() {} }));
     const clusters = [
       sampleCluster({ name: 'a', displayName: 'A', health: { state: 'unhealthy' } }),
-      sampleCluster({ name: 'b', displayName: 'B', access: { state: 'unreachable' } }),
+      sampleCluster({ name: 'b', displayName: 'B', access: sampleAccess({ state: 'unreachable' }) }),
     ];
     await renderList(sampleInventory(clusters));
     expect(textsOf('columnheader')).toEqual(['Name', 'State']);
@@ -221,7 +223,7 @@ describe('ClusterInventoryPage', () => {
 
   it('UI-23: speaks German', async () => {
     headlamp.language = 'de';
-    await renderList(sampleInventory([sampleCluster({ access: { state: 'no-provider' } })]));
+    await renderList(sampleInventory([sampleCluster({ access: sampleAccess({ state: 'no-provider' }) })]));
     expect(textsOf('columnheader').slice(0, 3)).toEqual(['Name', 'Gesundheit', 'Zugang']);
     expect(textsOf('cell').slice(1, 3)).toEqual(['Gesund', 'Kein Provider']);
     expect(screen.getByText('1 Cluster ist aufgelistet.')).toBeDefined();

@@ -1,8 +1,8 @@
-import { ApiProxy, K8s } from '@kinvolk/headlamp-plugin/lib';
+import { K8s } from '@kinvolk/headlamp-plugin/lib';
 import { Loader, SectionBox } from '@kinvolk/headlamp-plugin/lib/CommonComponents';
 import { Box } from '@mui/material';
 import { useMemo } from 'react';
-import { createClustersClient } from '../api/clustersClient.ts';
+import { headlampFeed } from '../api/headlampFeed.ts';
 import { useClusterInventory } from '../hooks/useClusterInventory.ts';
 import { useText } from '../hooks/useText.ts';
 import { buildRows } from '../model/clusterRow.ts';
@@ -13,12 +13,10 @@ import { FailureNotice } from './FailureNotice.tsx';
 import { RootNotices } from './RootNotices.tsx';
 import { VISUALLY_HIDDEN } from './visuallyHidden.ts';
 
-const client = createClustersClient(ApiProxy.request);
-
 /** Every cluster that the user may see: the discovered ones, and the dashboard's own. */
 export function ClusterInventoryPage() {
   const { t, isReady } = useText();
-  const { inventory, failure, loadedAtMs, isLoading, reload } = useClusterInventory(client);
+  const { inventory, failure, loadedAtMs, isLoading } = useClusterInventory(headlampFeed);
   const configured = K8s.useClustersConf();
   const rows = useMemo(() => buildRows(inventory, Object.values(configured ?? {})), [inventory, configured]);
   const notices = useMemo(() => (inventory ? buildRootNotices(inventory) : []), [inventory]);
@@ -34,7 +32,7 @@ export function ClusterInventoryPage() {
       ) : (
         <>
           {failure !== undefined && (
-            <FailureNotice failure={failure} loadedAtMs={loadedAtMs} onRetry={reload} />
+            <FailureNotice failure={failure} loadedAtMs={loadedAtMs} onRetry={headlampFeed.reload} />
           )}
           <RootNotices notices={notices} />
           <Box role="status" aria-live="polite" sx={VISUALLY_HIDDEN}>

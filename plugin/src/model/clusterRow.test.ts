@@ -60,7 +60,10 @@ describe('buildRows', () => {
     expect(rowOf({ health: { state: 'unknown', reason: 'LeaseExpired' } }).health.message).toBe(
       'LeaseExpired',
     );
-    expect(rowOf({ access: { state: 'blocked', code: 'policy' } }).access.message).toBe('policy');
+    expect(
+      rowOf({ access: { state: 'blocked', since: '2026-08-01T10:00:00.000Z', code: 'policy' } }).access
+        .message,
+    ).toBe('policy');
   });
 
   it('UI-09: adds namespace and root where the display name is not unique', () => {
