@@ -4,7 +4,7 @@ import type { Clock } from '../foundation/clock.ts';
 import { CodedError } from '../foundation/errors.ts';
 import type { Log } from '../foundation/log.ts';
 import { openAppendedFile } from '../telemetry/appendedFile.ts';
-import { type AuditLog, createAuditLog } from '../telemetry/audit.ts';
+import { type AuditLog, type AuditLogOptions, createAuditLog } from '../telemetry/audit.ts';
 import { formatLine } from '../telemetry/auditLine.ts';
 import { createLineWriter, type LineTarget, toStream } from '../telemetry/lineWriter.ts';
 
@@ -13,6 +13,7 @@ export interface AuditSurroundings {
   readonly log: Log;
   /** Where lines go without a file of their own. */
   readonly stream: Writable;
+  readonly metrics?: AuditLogOptions['metrics'];
 }
 
 export interface OpenedAudit {
@@ -24,7 +25,7 @@ export interface OpenedAudit {
 /** @throws CodedError `options-invalid` for a file that cannot be opened */
 export async function createAudit(
   { audit: mode, auditLog: path }: Pick<Options, 'audit' | 'auditLog'>,
-  { clock, log, stream }: AuditSurroundings,
+  { clock, log, stream, metrics }: AuditSurroundings,
 ): Promise<OpenedAudit> {
   const target = path === '' ? toStream(stream) : await openFile(path, clock);
   const writer = createLineWriter({
@@ -39,6 +40,7 @@ export async function createAudit(
     write: (line) => {
       writer.write(line);
     },
+    metrics,
   });
   return {
     audit,

@@ -7,8 +7,10 @@ import type { Clock } from '../foundation/clock.ts';
 import type { Log } from '../foundation/log.ts';
 import { createGate, type Gate } from '../identity/gate.ts';
 import { createHubReviews } from '../identity/hubReviews.ts';
+import { measureReviews } from '../identity/measureReviews.ts';
 import type { ExecUser } from '../inventory/hubCredential.ts';
 import type { Root } from '../inventory/root.ts';
+import type { ReviewMetrics } from '../telemetry/reviewMetrics.ts';
 import { followProxySecret } from './followProxySecret.ts';
 import { createReviewHub } from './reviewHub.ts';
 
@@ -29,13 +31,14 @@ export interface UsersSurroundings {
   readonly dashboardAgent: Dispatcher;
   readonly clock: Clock;
   readonly log: Log;
+  readonly metrics: ReviewMetrics;
   readonly schemeOf: (request: IncomingMessage) => string;
 }
 
 /** @throws CodedError `options-invalid` unless there is exactly one root (ID-07), and for the secret of a proxy (ID-02) */
 export async function createUsers(
   options: Options,
-  { roots, execUser, dashboardAgent, clock, log, schemeOf }: UsersSurroundings,
+  { roots, execUser, dashboardAgent, clock, log, metrics, schemeOf }: UsersSurroundings,
 ): Promise<Users> {
   const { proxyAuth, trustedProxies } = options;
   const proxySecret =
@@ -44,7 +47,10 @@ export async function createUsers(
       : undefined;
   const hub = createReviewHub(roots, clock, execUser);
   const gate = createGate({
-    reviews: createHubReviews(() => hub.client()),
+    reviews: measureReviews(
+      createHubReviews(() => hub.client()),
+      { clock, metrics },
+    ),
     clock,
     hashKey: randomBytes(32),
     outageGraceMs: options.hubOutageGraceMs,

@@ -18,7 +18,7 @@ export interface AccessFollower {
 }
 
 export interface FollowedAccess {
-  /** As they were at the start. */
+  /** As they are now. */
   readonly providers: ProviderFile;
   readonly policy: AccessPolicy;
   end(): void;
@@ -64,8 +64,12 @@ export async function followAccess(
   policy = buildAccessPolicy(options, environment, policyFile?.content);
   warn();
   return {
-    providers,
-    policy,
+    get providers() {
+      return providers;
+    },
+    get policy() {
+      return policy;
+    },
     end() {
       providerFile.end();
       policyFile?.end();

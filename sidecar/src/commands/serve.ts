@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import { Agent } from 'undici';
@@ -14,17 +13,14 @@ import { createCredentials } from '../credentials/createCredentials.ts';
 import { noCredential } from '../credentials/noCredential.ts';
 import { createRunPlugin } from '../credentials/runPlugin.ts';
 import { createConfigEndpoint } from '../dashboard/configEndpoint.ts';
-import { findDashboardFault } from '../dashboard/findDashboardFault.ts';
 import { createPassThrough } from '../dashboard/passThrough.ts';
 import { createFindViewer } from '../dashboard/viewer.ts';
 import { type Clock, sleep } from '../foundation/clock.ts';
 import type { Log } from '../foundation/log.ts';
-import { isHostAllowed } from '../identity/checkHost.ts';
 import { createHubCredential } from '../inventory/hubCredential.ts';
 import { createInventory } from '../inventory/inventory.ts';
 import type { RootSource } from '../inventory/loadRoots.ts';
 import { defaultProxyLimits } from '../proxy/limits.ts';
-import { createAdminApp } from '../server/adminApp.ts';
 import { createApp } from '../server/app.ts';
 import { createListener } from '../server/createListener.ts';
 import { createClusterTraffic } from '../server/clusterTraffic.ts';
@@ -33,12 +29,14 @@ import { listen } from '../server/listen.ts';
 import { createOwnAddresses } from '../server/ownAddresses.ts';
 import { createSessionAudit } from '../server/sessionAudit.ts';
 import { createSignIn } from '../server/signIn.ts';
+import { createMetrics } from '../telemetry/metrics.ts';
 import { createAudit } from './createAudit.ts';
 import { createExecUser } from './createExecUser.ts';
 import { createUsers, type Users } from './createUsers.ts';
 import { followAccess } from './followAccess.ts';
 import { followRoots } from './followRoots.ts';
 import { followServingPair } from './followServingPair.ts';
+import { startAdmin } from './startAdmin.ts';
 
 export interface Surroundings {
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -62,7 +60,9 @@ export interface Sidecar {
  */
 export async function serve(options: Options, surroundings: Surroundings): Promise<Sidecar> {
   const { environment, clock, random, log, auditStream: stream = process.stderr } = surroundings;
-  const { audit, close: closeAudit } = await createAudit(options, { clock, log, stream });
+  const metrics = createMetrics(clock, () => ({ access, inventory, credentials, registry, audit }));
+  const { requests } = metrics;
+  const { audit, close: closeAudit } = await createAudit(options, { clock, log, stream, metrics: requests });
   const source: RootSource = { kubeconfig: options.kubeconfig, contexts: options.contexts, environment };
   const credentials = createCredentials({
     runPlugin: createRunPlugin({ clock, searchPath: environment['PATH'] }),
@@ -71,6 +71,7 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
     random,
     log,
     limits: { timeoutMs: options.pluginTimeoutMs, maxConcurrent: options.pluginConcurrency },
+    onRun: metrics.plugins.ran,
   });
   const access = await followAccess(options, {
     environment,
@@ -146,6 +147,7 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
           dashboardAgent,
           clock,
           log,
+          metrics: metrics.reviews,
           ...addresses,
         })
       : undefined;
@@ -181,6 +183,7 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
       log,
     }),
     dashboard: passThrough,
+    metrics: requests,
     log,
   });
   const dispatch = createDispatch({
@@ -193,6 +196,7 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
       session: users?.session,
       withheldHeaders: options.proxyAuth.headers,
       limits: defaultProxyLimits,
+      metrics: requests,
       clock,
     }),
     signIn: users && createSignIn({ ...users, ...options }),
@@ -214,21 +218,17 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
     }));
   const listener = createListener(dispatch, servingPair?.pair);
   let draining = false;
-  let adminPort = 0;
-  const admin = createServer(
-    createAdminApp({
-      inventory,
-      isDraining: () => draining,
-      findDashboardFault: () =>
-        findDashboardFault({ dashboardUrl, dashboardHost, baseUrl, dispatcher: dashboardAgent }),
-      isHostAllowed: (request) => !isLoopback(options.adminListen.host) || isHostAllowed(request, adminPort),
-      log,
-    }),
-  );
 
   inventory.setRoots(roots.roots);
   port = await listen(listener.server, options.listen);
-  adminPort = await listen(admin, options.adminListen);
+  const admin = await startAdmin(options, {
+    inventory,
+    isDraining: () => draining,
+    readMetrics: () => metrics.read(),
+    dispatcher: dashboardAgent,
+    log,
+  });
+  const adminPort = admin.port;
   log.info('serving', { port, adminPort, dashboard: dashboardUrl.origin, roots: roots.roots.length });
 
   return {
@@ -255,8 +255,8 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
       await credentials.close();
       await dashboardAgent.destroy();
       await closeAudit();
+      metrics.close();
       admin.close();
-      admin.closeAllConnections();
     },
   };
 }

@@ -67,7 +67,7 @@ export const optionDefinitions = [
     name: 'admin-listen',
     value: 'HOST:PORT',
     default: '127.0.0.1:9090',
-    help: 'Where /livez and /readyz are served.',
+    help: 'Where /livez, /readyz and /metrics are served.',
   },
   {
     name: 'dashboard-url',

@@ -67,6 +67,8 @@ export interface Credentials {
    * operator made (the profile's access, the provider file), not for every heartbeat in a profile's status.
    */
   endBackoff(which?: { readonly owner?: string; readonly provider?: string }): void;
+  /** What is known of each credential, without running anything. */
+  states(): Iterable<Pick<CredentialChange, 'provider' | 'state'>>;
   /** Ends every run; resolves when all their processes are gone (FA-42). */
   close(): Promise<void>;
 }
@@ -131,6 +133,11 @@ export function createCredentials(options: CredentialsOptions): Credentials {
         entries.delete(key);
         entry.kept.close();
       });
+    },
+
+    *states() {
+      for (const { invocation, kept } of entries.values())
+        yield { provider: invocation.provider, state: kept.state() };
     },
 
     endBackoff({ owner, provider } = {}) {

@@ -34,6 +34,8 @@ export interface ForwardContext {
   readonly audit: AuditRecord;
   readonly limits: ProxyLimits;
   readonly clock: Clock;
+  /** The cluster answered: how long after it was asked, in milliseconds. */
+  readonly onHead: (durationMs: number) => void;
   /** What came of it, for the cluster's status. */
   readonly onOutcome: (outcome: 'ok' | CodedError) => void;
 }

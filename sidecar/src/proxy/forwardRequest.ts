@@ -55,7 +55,8 @@ function dispatch(
   context: ForwardContext,
   { upstream, credential, body, isLast, outcome }: Dispatched,
 ): Promise<Attempt> {
-  const { cluster, closed, limits, audit } = context;
+  const { cluster, closed, limits, audit, clock } = context;
+  const sentAt = clock.now();
   return new Promise((resolve, reject) => {
     let controller: Dispatcher.DispatchController | undefined;
     let settled = false;
@@ -120,6 +121,7 @@ function dispatch(
       },
       onResponseStart(current, status, _headers, statusMessage) {
         if (status < 200) return;
+        context.onHead(clock.now() - sentAt);
         if (isRejected(status, context)) {
           if (isLast) cluster.credentials.reject(credential);
           finish(isLast ? new CodedError('plugin-credential-rejected') : 'unauthorized');

@@ -34,8 +34,12 @@ export async function forwardUpgrade(
     await withCredential(context, request.method === 'GET', async (credential, isLast) => {
       const upstream = buildUpstreamRequest(request, context, credential, request.headers.upgrade);
       const signal = AbortSignal.any([leaving.signal, context.closed]);
+      const sentAt = context.clock.now();
       const connected = await context.cluster.connections.dial(credential, signal);
-      return exchange({ socket, head, connected, upstream, credential, isLast, signal, outcome }, context);
+      return exchange(
+        { socket, head, connected, upstream, credential, isLast, signal, outcome, sentAt },
+        context,
+      );
     });
   } catch (thrown) {
     const error = asCodedError(thrown);
@@ -56,6 +60,8 @@ interface Exchange {
   readonly isLast: boolean;
   readonly signal: AbortSignal;
   readonly outcome: OutcomeReport;
+  /** When it was begun: connecting is in it. */
+  readonly sentAt: number;
 }
 
 /** Asks for the upgrade and hands over; the answer is read by Node's strict parser. */
@@ -83,6 +89,7 @@ function exchange(parts: Exchange, context: ForwardContext): Promise<Attempt> {
       fail(signal.reason);
     };
     const answered = (): void => {
+      context.onHead(context.clock.now() - parts.sentAt);
       cancelTimer();
       signal.removeEventListener('abort', onAbort);
     };

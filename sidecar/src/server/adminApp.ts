@@ -4,6 +4,7 @@ import { CodedError } from '../foundation/errors.ts';
 import type { Log } from '../foundation/log.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import { writeStatus } from '../proxy/status.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 
 export interface Readiness {
   readonly inventory: Pick<Inventory, 'states' | 'isSettled'>;
@@ -11,12 +12,13 @@ export interface Readiness {
   /** Why the dashboard is not served; undefined when it is. */
   readonly findDashboardFault: () => Promise<string | undefined>;
   readonly isHostAllowed: (request: IncomingMessage) => boolean;
+  readonly readMetrics: Metrics['read'];
   readonly log: Log;
 }
 
-/** `/livez` and `/readyz`, on a port of their own (OP-10). */
+/** `/livez`, `/readyz` and `/metrics`, on a port of their own (OP-10, OP-11). */
 export function createAdminApp(readiness: Readiness): Express {
-  const { inventory, isDraining, findDashboardFault, isHostAllowed, log } = readiness;
+  const { inventory, isDraining, findDashboardFault, isHostAllowed, readMetrics, log } = readiness;
   const app = express();
   app.disable('x-powered-by');
   app.use((request, response, next) => {
@@ -48,6 +50,11 @@ export function createAdminApp(readiness: Readiness): Express {
       .status(ready ? 200 : 503)
       .type('text/plain')
       .send(verbose ? `${[...lines, ...roots, ready ? 'ready' : 'not ready'].join('\n')}\n` : 'ok\n');
+  });
+  app.get('/metrics', async (_request, response) => {
+    const { contentType, text } = await readMetrics();
+    response.writeHead(200, { 'Content-Type': contentType, 'Cache-Control': 'no-store' });
+    response.end(text);
   });
   // Express would answer with the stack.
   const onError: ErrorRequestHandler = (thrown: unknown, _request, response, _next) => {

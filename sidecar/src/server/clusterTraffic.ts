@@ -26,6 +26,7 @@ import { assertReadable } from '../proxy/readOnly.ts';
 import { decideVerb, isSelfReview, type TrafficVerb } from '../proxy/requestVerb.ts';
 import { readRequestBody } from '../proxy/readRequestBody.ts';
 import type { AuditRecord } from '../telemetry/audit.ts';
+import type { RequestMetrics } from '../telemetry/requestMetrics.ts';
 
 export interface ClusterTrafficOptions {
   readonly baseUrl: string;
@@ -36,6 +37,7 @@ export interface ClusterTrafficOptions {
   /** In lower case: what a proxy in front says about users, which no cluster is told. */
   readonly withheldHeaders: readonly string[];
   readonly limits: ProxyLimits;
+  readonly metrics?: Pick<RequestMetrics, 'upstreamAnswered'> | undefined;
   readonly clock: Clock;
 }
 
@@ -66,7 +68,7 @@ export interface ClusterTraffic {
 const maxReviewBytes = 64 * 1024;
 
 export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTraffic {
-  const { baseUrl, registry, gate, session, limits, clock } = options;
+  const { baseUrl, registry, gate, session, limits, metrics, clock } = options;
   const withheldHeaders = new Set(options.withheldHeaders);
   const explainForbidden = createExplainForbidden(clock);
 
@@ -157,6 +159,9 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
           clock,
           limits,
           audit,
+          onHead: (durationMs) => {
+            metrics?.upstreamAnswered({ verb, isLong }, durationMs);
+          },
           onOutcome: (outcome) => {
             entry.report(outcome);
           },

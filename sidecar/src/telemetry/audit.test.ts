@@ -14,7 +14,7 @@ const clusterNamed = (name: string): AuditFacts['cluster'] => ({
   provider: 'p',
   profile: { uid: `uid-of-${name}` },
 });
-const pods = { group: '', resource: 'pods', subresource: '', namespace: 'n', name: '' };
+const pods = { group: '', resource: 'pods', subresource: '', namespace: 'n', name: '', isWatch: false };
 const read: Partial<AuditFacts> = {
   user: ann,
   actsAs: ann,
@@ -211,7 +211,7 @@ describe('a line', () => {
         ['Impersonate-Group', 'hub:ops'],
         ['Impersonate-Uid', 'left-out'],
       ],
-      asked: { group: 'apps', resource: 'deployments', subresource: 'scale', namespace: 'n', name: 'web' },
+      asked: { ...pods, group: 'apps', resource: 'deployments', subresource: 'scale', name: 'web' },
     });
     const { requestId, ...line } = JSON.parse(texts[0] ?? '') as Line;
     expect(requestId).toMatch(/^[0-9a-f-]{36}$/);

@@ -10,6 +10,7 @@ import {
   formatLine,
   isRefusal,
 } from './auditLine.ts';
+import type { RequestMetrics } from './requestMetrics.ts';
 
 export interface AuditLogOptions {
   /** `writes`: reads once for each user, cluster and minute; `all`: every request to a cluster. */
@@ -17,6 +18,8 @@ export interface AuditLogOptions {
   readonly clock: Clock;
   /** Takes a whole line, with its end; never blocks. */
   readonly write: (line: string) => void;
+  /** Told of each request that ended, whether it has a line or not. */
+  readonly metrics?: Pick<RequestMetrics, 'ended'> | undefined;
 }
 
 /** One request to a cluster, from when it came in. Nothing is written of one that is never finished. */
@@ -40,6 +43,8 @@ export interface AuditLog {
   begin(sourceAddress: string | undefined): AuditRecord;
   /** What is no request. */
   note(event: AuditEvent, fields: AuditFields): void;
+  /** Of each stream that is open, what is known. */
+  openStreams(): Iterable<Partial<AuditFacts>>;
   /** What is still open has its end here. */
   close(): void;
 }
@@ -49,8 +54,9 @@ const maxStrangersRefusedASecond = 100;
 /** Users and clusters in one minute; past it a read may be written twice. */
 const maxReads = 100_000;
 
-export function createAuditLog({ mode, clock, write }: AuditLogOptions): AuditLog {
+export function createAuditLog({ mode, clock, write, metrics }: AuditLogOptions): AuditLog {
   const open = new Set<AuditRecord>();
+  const streams = new Set<Partial<AuditFacts>>();
   let readMinute = 0;
   const reads = new Set<string>();
   let refusalSecond = 0;
@@ -107,6 +113,7 @@ export function createAuditLog({ mode, clock, write }: AuditLogOptions): AuditLo
       let status: number | undefined;
       let code: ErrorCode | undefined;
       let stream: 'none' | 'written' | 'not-written' = 'none';
+      let isGone = false;
       let isFinished = false;
 
       const writeLine = (event: AuditEvent): void => {
@@ -131,17 +138,22 @@ export function createAuditLog({ mode, clock, write }: AuditLogOptions): AuditLo
           status = answeredStatus;
           const isStream = facts.isLong && (status === 101 || (status >= 200 && status < 300));
           if (!isStream) return;
+          streams.add(facts);
           stream = isWorthALine(facts) ? 'written' : 'not-written';
           if (stream === 'written') writeLine('stream-start');
         },
         failed(error, isAnswered) {
           code = error.code;
           if (isAnswered) status ??= errorDefinition(code).status;
+          isGone = !isAnswered;
         },
         finish() {
           if (isFinished) return;
           isFinished = true;
           open.delete(record);
+          streams.delete(facts);
+          // What was only seen in the dashboard's answers has neither.
+          if (status !== undefined || code !== undefined) metrics?.ended(facts, { code, status, isGone });
           const isRefused = code !== undefined && isRefusal(code);
           if (stream !== 'none') {
             if (stream === 'written' || isRefused) writeLine('stream-end');
@@ -156,6 +168,7 @@ export function createAuditLog({ mode, clock, write }: AuditLogOptions): AuditLo
       return record;
     },
     note: emit,
+    openStreams: () => streams,
     close() {
       const error = new CodedError('shutting-down');
       for (const record of open) {

@@ -49,6 +49,7 @@ export interface AuditFacts {
     readonly subresource: string;
     readonly namespace: string;
     readonly name: string;
+    readonly isWatch: boolean;
   };
   readonly isUpgrade: boolean;
   readonly isLong: boolean;

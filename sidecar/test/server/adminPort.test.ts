@@ -73,7 +73,7 @@ describe('[OP-10] /readyz', () => {
 });
 
 describe('the admin port', () => {
-  it.each(['/livez', '/readyz', '/x'])(
+  it.each(['/livez', '/readyz', '/metrics', '/x'])(
     '[ID-09, TH-12] on a loopback address refuses a foreign Host for %s',
     async (path) => {
       await start();
@@ -93,6 +93,7 @@ describe('the admin port', () => {
       isDraining: () => false,
       findDashboardFault: () => Promise.reject(new Error('somewhere')),
       isHostAllowed: () => true,
+      readMetrics: () => Promise.reject(new Error('somewhere')),
       log: silentLog,
     });
     const faulty = createServer(app);

@@ -1,0 +1,35 @@
+import { createServer } from 'node:http';
+import type { Dispatcher } from 'undici';
+import type { Options } from '../config/options.ts';
+import { isLoopback } from '../config/optionValues.ts';
+import { findDashboardFault } from '../dashboard/findDashboardFault.ts';
+import { isHostAllowed } from '../identity/checkHost.ts';
+import { createAdminApp, type Readiness } from '../server/adminApp.ts';
+import { listen } from '../server/listen.ts';
+
+export interface AdminParts extends Pick<Readiness, 'inventory' | 'isDraining' | 'readMetrics' | 'log'> {
+  readonly dispatcher: Dispatcher;
+}
+
+/** The admin port. @throws CodedError `listen-failed` */
+export async function startAdmin(
+  { adminListen, dashboardUrl, dashboardHost, baseUrl }: Options,
+  { dispatcher, ...parts }: AdminParts,
+): Promise<{ readonly port: number; close(): void }> {
+  let port = 0;
+  const server = createServer(
+    createAdminApp({
+      ...parts,
+      findDashboardFault: () => findDashboardFault({ dashboardUrl, dashboardHost, baseUrl, dispatcher }),
+      isHostAllowed: (request) => !isLoopback(adminListen.host) || isHostAllowed(request, port),
+    }),
+  );
+  port = await listen(server, adminListen);
+  return {
+    port,
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
