@@ -44,7 +44,9 @@ export function parseProviderFile(text: string): ProviderFile {
   const firstError = document.errors[0];
   if (firstError) {
     const { line, col } = lineCounter.linePos(firstError.pos[0]);
-    throw new CodedError('provider-file-invalid', `is neither JSON nor YAML: line ${line}, column ${col}`, {
+    const fault =
+      firstError.code === 'MULTIPLE_DOCS' ? 'has more than one YAML document' : 'is neither JSON nor YAML';
+    throw new CodedError('provider-file-invalid', `${fault}: line ${line}, column ${col}`, {
       cause: firstError,
     });
   }
