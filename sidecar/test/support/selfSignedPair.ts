@@ -2,6 +2,7 @@ import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 
 /** A throw-away certificate with its key, as PEM: for tests that need a pair which belongs together. */
 export interface SelfSignedPair {
+  readonly commonName: string;
   readonly certificate: string;
   readonly key: string;
   /** SHA-256 of the certificate's binary form, in hexadecimal. */
@@ -25,38 +26,70 @@ export interface PairOptions {
   readonly names?: readonly string[];
   /** As `YYMMDDhhmmssZ`. */
   readonly notAfter?: string;
+  /** Says of itself that it may sign others. */
+  readonly isAuthority?: boolean;
 }
 
-function alternativeNames({ addresses = [], names = [] }: PairOptions): Buffer[] {
-  const all = [
+function extensionsOf({ addresses = [], names = [], isAuthority = false }: PairOptions): Buffer[] {
+  const alternatives = [
     ...addresses.map((address) => der(0x87, Buffer.from(address.split('.').map(Number)))),
     ...names.map((name) => der(0x82, Buffer.from(name))),
   ];
-  return all.length === 0 ? [] : [der(0xa3, sequence(sequence(oid('551d11'), der(0x04, sequence(...all)))))];
+  const critical = der(0x01, Buffer.from([0xff]));
+  const all = [
+    ...(isAuthority
+      ? [
+          sequence(oid('551d13'), critical, der(0x04, sequence(der(0x01, Buffer.from([0xff]))))),
+          // keyCertSign and cRLSign.
+          sequence(oid('551d0f'), critical, der(0x04, der(0x03, Buffer.from([1, 0x06])))),
+        ]
+      : []),
+    ...(alternatives.length > 0 ? [sequence(oid('551d11'), der(0x04, sequence(...alternatives)))] : []),
+  ];
+  return all.length === 0 ? [] : [der(0xa3, sequence(...all))];
 }
 
 export function createSelfSignedPair(commonName = 'user', options: PairOptions = {}): SelfSignedPair {
+  return createPair(commonName, options, undefined);
+}
+
+/** Signed by another pair, whatever that one says of itself. */
+export function createIssuedPair(
+  issuer: SelfSignedPair,
+  commonName: string,
+  options: PairOptions,
+): SelfSignedPair {
+  return createPair(commonName, options, issuer);
+}
+
+function createPair(
+  commonName: string,
+  options: PairOptions,
+  issuer: SelfSignedPair | undefined,
+): SelfSignedPair {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const ecdsaWithSha256 = sequence(oid('2a8648ce3d040302'));
-  const name = sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from(commonName)))));
+  const nameOf = (text: string): Buffer =>
+    sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from(text)))));
   const serial = Buffer.from([1, ...randomBytes(8)]);
   const body = sequence(
     der(0xa0, der(0x02, Buffer.from([2]))),
     der(0x02, serial),
     ecdsaWithSha256,
-    name,
+    nameOf(issuer?.commonName ?? commonName),
     sequence(utcTime('200101000000Z'), utcTime(options.notAfter ?? '491231235959Z')),
-    name,
+    nameOf(commonName),
     publicKey.export({ type: 'spki', format: 'der' }),
-    ...alternativeNames(options),
+    ...extensionsOf(options),
   );
   const certificate = sequence(
     body,
     ecdsaWithSha256,
-    der(0x03, Buffer.from([0]), sign('sha256', body, privateKey)),
+    der(0x03, Buffer.from([0]), sign('sha256', body, issuer?.key ?? privateKey)),
   );
   const lines = certificate.toString('base64').replace(/.{64}/g, '$&\n');
   return {
+    commonName,
     certificate: `-----BEGIN CERTIFICATE-----\n${lines.trim()}\n-----END CERTIFICATE-----\n`,
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
     digest: createHash('sha256').update(certificate).digest('hex'),
