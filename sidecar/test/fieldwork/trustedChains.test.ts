@@ -100,6 +100,12 @@ describe('[S09, AC-22] a certificate authority that Go takes', () => {
     }
     expect(cluster.proxy.entryOf('a').status.state).toBe('ready');
   });
+
+  it('a bundle holds with the next certificate of the server, for the root in it', async () => {
+    const next = createIssuedPair(pki.root, pki.leaf.commonName, serverNames);
+    const cluster = await start('a bundle with the certificate of the server first', next);
+    for (const way of ways) expect((await reach(cluster, way))[1]).toBe(way === 'request' ? '200' : '101');
+  });
 });
 
 describe('[S09, AC-22, FA-30] a chain that is not anchored there', () => {
