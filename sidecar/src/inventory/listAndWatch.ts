@@ -9,6 +9,7 @@ import {
 } from './clusterProfile.ts';
 import type { HubClient } from './hubClient.ts';
 import { readBodyText, readLines } from './readBody.ts';
+import { armSilenceLimit } from './silenceLimit.ts';
 
 /** A hub's answer that is not 200: the status decides what follows (DI-10, DI-13, DI-24). */
 export class HubAnswer extends Error {
@@ -26,19 +27,40 @@ export interface ListScope {
   readonly labelSelector: string;
 }
 
+/** What is asked of a hub, and until when. */
+export interface HubQuestion {
+  readonly client: HubClient;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
 const pageLimit = 500;
+/** An answer of which nothing comes for this long will not come (DI-26). */
+const answerSilenceMs = 60_000;
 const maxBodyBytes = 256 * 1024 * 1024;
 const maxLineBytes = 16 * 1024 * 1024;
 
-async function readJson(
-  client: HubClient,
+async function readAnswer(
+  { client, clock, signal }: HubQuestion,
   path: string,
-  signal: AbortSignal,
-): Promise<Record<string, unknown>> {
-  const { status, body } = await client.get(path, { signal });
-  const text = await readBodyText(body, maxBodyBytes).catch((cause: unknown) => {
-    throw new CodedError('hub-unreachable', 'the hub broke off its answer', { cause });
-  });
+): Promise<{ readonly status: number; readonly text: string }> {
+  const silence = armSilenceLimit(clock, answerSilenceMs);
+  try {
+    const { status, body } = await client.get(path, { signal: AbortSignal.any([signal, silence.signal]) });
+    const text = await readBodyText(silence.guard(body), maxBodyBytes).catch((cause: unknown) => {
+      throw new CodedError('hub-unreachable', 'the hub broke off its answer', { cause });
+    });
+    return { status, text };
+  } catch (cause) {
+    if (!silence.signal.aborted) throw cause;
+    throw new CodedError('hub-unreachable', 'the hub went silent in its answer', { cause });
+  } finally {
+    silence.end();
+  }
+}
+
+async function readJson(question: HubQuestion, path: string): Promise<Record<string, unknown>> {
+  const { status, text } = await readAnswer(question, path);
   let content: unknown;
   try {
     content = JSON.parse(text);
@@ -59,8 +81,8 @@ const knownVersions = ['v1alpha2', 'v1alpha1'];
  * The version of the resource that the hub serves (DI-14): the preferred one where it is known here, else a known one,
  * else the preferred one. @throws HubAnswer 404 when the group is not served
  */
-export async function discoverVersion(client: HubClient, signal: AbortSignal): Promise<string> {
-  const group = await readJson(client, `/apis/${clusterProfileGroup}`, signal);
+export async function discoverVersion(question: HubQuestion): Promise<string> {
+  const group = await readJson(question, `/apis/${clusterProfileGroup}`);
   const served = asArray(group['versions']).flatMap((each) => asText(asRecord(each)['version']) ?? []);
   const preferred = asText(asRecord(group['preferredVersion'])['version']);
   const version =
@@ -87,24 +109,22 @@ export interface CompleteList {
 
 /** A complete list, page by page; an expired continue token starts one full list (DI-20). */
 export async function listProfiles(
-  client: HubClient,
+  question: HubQuestion,
   version: string,
   scope: ListScope,
-  signal: AbortSignal,
 ): Promise<CompleteList> {
   try {
-    return await listPages(client, version, scope, signal, String(pageLimit));
+    return await listPages(question, version, scope, String(pageLimit));
   } catch (thrown) {
     if (!(thrown instanceof HubAnswer && thrown.status === 410)) throw thrown;
-    return await listPages(client, version, scope, signal, undefined);
+    return await listPages(question, version, scope, undefined);
   }
 }
 
 async function listPages(
-  client: HubClient,
+  question: HubQuestion,
   version: string,
   scope: ListScope,
-  signal: AbortSignal,
   limit: string | undefined,
 ): Promise<CompleteList> {
   const profiles: ClusterProfile[] = [];
@@ -112,12 +132,11 @@ async function listPages(
   let continueToken: string | undefined;
   for (;;) {
     const page = await readJson(
-      client,
+      question,
       buildPath(version, scope, {
         ...(limit === undefined ? {} : { limit }),
         ...(continueToken === undefined ? {} : { continue: continueToken }),
       }),
-      signal,
     );
     for (const item of asArray(page['items'])) {
       const profile = decodeClusterProfile(item);
@@ -140,34 +159,29 @@ export type WatchEvent =
   | { readonly kind: 'bookmark'; readonly resourceVersion: string }
   | { readonly kind: 'skipped' };
 
-export interface WatchRequest {
+export interface WatchRequest extends HubQuestion {
   readonly version: string;
   readonly scope: ListScope;
   readonly resourceVersion: string;
   /** Asked of the hub: it ends the watch after this many seconds (DI-22). */
   readonly timeoutSeconds: number;
-  /** Ends the watch when nothing at all comes for this long: a half-open connection looks like a quiet one (DI-26). */
+  /** Ends the watch when nothing at all comes for this long (DI-26). */
   readonly silenceMs: number;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
 }
 
 /**
  * The events of one watch, until the hub ends it.
  * @throws HubAnswer for a refusal or an ERROR event, CodedError `hub-unreachable` for a broken or silent connection
  */
-export async function* watchProfiles(client: HubClient, request: WatchRequest): AsyncGenerator<WatchEvent> {
-  const { version, scope, resourceVersion, timeoutSeconds, silenceMs, clock, signal } = request;
-  const silence = new AbortController();
+export async function* watchProfiles(request: WatchRequest): AsyncGenerator<WatchEvent> {
+  const { client, version, scope, resourceVersion, timeoutSeconds, silenceMs, clock, signal } = request;
   const path = buildPath(version, scope, {
     watch: 'true',
     allowWatchBookmarks: 'true',
     timeoutSeconds: String(timeoutSeconds),
     resourceVersion,
   });
-  let cancel = clock.after(silenceMs, () => {
-    silence.abort();
-  });
+  const silence = armSilenceLimit(clock, silenceMs);
   try {
     const { status, body } = await client.get(path, { signal: AbortSignal.any([signal, silence.signal]) });
     if (status !== 200) {
@@ -175,16 +189,7 @@ export async function* watchProfiles(client: HubClient, request: WatchRequest): 
       throw new HubAnswer(status, text.slice(0, 200));
     }
     yield { kind: 'begun' };
-    async function* rearming(): AsyncGenerator<Buffer> {
-      for await (const chunk of body as AsyncIterable<Buffer>) {
-        cancel();
-        cancel = clock.after(silenceMs, () => {
-          silence.abort();
-        });
-        yield chunk;
-      }
-    }
-    for await (const line of readLines(rearming(), maxLineBytes)) {
+    for await (const line of readLines(silence.guard(body), maxLineBytes)) {
       const event = decodeEvent(line);
       if (event !== undefined) yield event;
     }
@@ -198,7 +203,7 @@ export async function* watchProfiles(client: HubClient, request: WatchRequest): 
       },
     );
   } finally {
-    cancel();
+    silence.end();
   }
 }
 

@@ -1,10 +1,8 @@
-import type { Readable } from 'node:stream';
-
 /** A body as text, up to `maxBytes`; more is an error. */
-export async function readBodyText(body: Readable, maxBytes: number): Promise<string> {
+export async function readBodyText(body: AsyncIterable<Buffer>, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
+  for await (const chunk of body) {
     size += chunk.length;
     if (size > maxBytes) throw new Error(`body above ${String(maxBytes)} bytes`);
     chunks.push(chunk);

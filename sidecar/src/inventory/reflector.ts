@@ -80,8 +80,9 @@ export function startReflector(options: ReflectorOptions): Reflector {
   };
 
   const list = async (): Promise<void> => {
-    version = await discoverVersion(client, stop.signal);
-    const complete = await listProfiles(client, version, scope, stop.signal);
+    const question = { client, clock, signal: stop.signal };
+    version = await discoverVersion(question);
+    const complete = await listProfiles(question, version, scope);
     if (stop.signal.aborted) return;
     if (complete.skipped > 0)
       log.warn('items of the list are not ClusterProfiles', { skipped: complete.skipped });
@@ -94,7 +95,8 @@ export function startReflector(options: ReflectorOptions): Reflector {
   const watch = async (from: string, servedVersion: string): Promise<void> => {
     const startedAt = clock.now();
     let events = 0;
-    const stream = watchProfiles(client, {
+    const stream = watchProfiles({
+      client,
       version: servedVersion,
       scope,
       resourceVersion: from,

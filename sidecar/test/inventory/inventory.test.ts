@@ -187,13 +187,14 @@ describe('list and watch', () => {
       clock: {
         now: () => clock.now(),
         after: (delayMs, run) => {
-          pauses.push(delayMs);
+          // Not the limit of a request.
+          if (delayMs !== 60_000) pauses.push(delayMs);
           return after(delayMs, run);
         },
       },
     });
     await until('eight pauses', () => {
-      clock.advance(60_000);
+      clock.advance(45_000);
       return pauses.length >= 8;
     });
     expect(pauses.slice(0, 8)).toEqual([1200, 2400, 4800, 9600, 19_200, 38_400, 45_000, 45_000]);

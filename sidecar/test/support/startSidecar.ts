@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { serve, type Sidecar } from '../../src/commands/serve.ts';
 import { parseOptions } from '../../src/config/options.ts';
 import { readOptionTexts } from '../../src/config/readOptionTexts.ts';
-import { systemClock } from '../../src/foundation/clock.ts';
+import { type Clock, systemClock } from '../../src/foundation/clock.ts';
 import { silentLog } from '../../src/foundation/log.ts';
 
 const apiVersion = 'client.authentication.k8s.io/v1';
@@ -24,7 +24,14 @@ export interface TestSidecar extends Sidecar {
   close(): Promise<void>;
 }
 
-export async function startSidecar(
+export const startSidecar = (
+  contexts: Readonly<Record<string, TestContext>>,
+  ...more: readonly string[]
+): Promise<TestSidecar> => startSidecarAt(systemClock, contexts, ...more);
+
+/** The same by a clock of the test. */
+export async function startSidecarAt(
+  clock: Clock,
   contexts: Readonly<Record<string, TestContext>>,
   ...more: readonly string[]
 ): Promise<TestSidecar> {
@@ -60,7 +67,7 @@ export async function startSidecar(
   if (line.kind !== 'options') throw new Error('no options');
   const sidecar = await serve(parseOptions(line.texts, 'none'), {
     environment: { PATH: process.env['PATH'] },
-    clock: systemClock,
+    clock,
     random: Math.random,
     log: silentLog,
   }).catch(async (thrown: unknown) => {
