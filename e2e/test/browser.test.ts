@@ -180,14 +180,19 @@ describe('a cluster that nobody configured', () => {
     });
   });
 
-  it('says so when no provider serves it, and asks nobody for a token', async () => {
+  it('[DI-32] says so when no provider serves it, under the name that people see, and asks nobody for a token', async () => {
     const { hub } = demo.fleet;
-    await hub.createProfile({ name: 'unserved', displayName: 'unserved' });
+    const displayName = 'Unserved / EU <b>50%</b>';
+    await hub.createProfile({ name: 'unserved', displayName });
     await hub.patchStatus('unserved', { accessProviders: [] });
     await withPage('unserved', {}, async (page) => {
       await openList(page);
-      await page.getByRole('link', { name: 'unserved' }).click();
+      await page.getByRole('link', { name: displayName, exact: true }).click();
       await page.getByText('names no access provider').waitFor();
+      // Its text for people is in no address.
+      expect(new URL(page.url()).pathname).toMatch(
+        /^\/c\/cluster-inventory-store--[^/]+--default--unserved--[0-9a-f]{12}\b/,
+      );
       expect(await page.getByRole('textbox').count()).toBe(0);
       expect(page.url()).not.toMatch(/\/token$/);
     });
