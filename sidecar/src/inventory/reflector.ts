@@ -37,7 +37,7 @@ export interface ReflectorOptions {
 /** DI-25, client-go's reflector: 0.8 s doubled to 30 s, each up to twice as long by chance. */
 const retryBackoff: Omit<BackoffOptions, 'random'> = { initialMs: 800, maxMs: 30_000, jitter: 'above' };
 const quietResetMs = 120_000;
-/** A watch that ends sooner and without an event is a failure (DI-23). */
+/** A watch that ends sooner and without anything new is a failure (DI-23). */
 const shortestWatchMs = 1000;
 /** API servers send bookmarks about once a minute, a busy one later; beyond this the connection is dead (DI-26). */
 const silenceMs = 150_000;
@@ -94,7 +94,6 @@ export function startReflector(options: ReflectorOptions): Reflector {
 
   const watch = async (from: string, servedVersion: string): Promise<void> => {
     const startedAt = clock.now();
-    let events = 0;
     const stream = watchProfiles({
       client,
       version: servedVersion,
@@ -111,7 +110,6 @@ export function startReflector(options: ReflectorOptions): Reflector {
         confirm();
         continue;
       }
-      events++;
       if (event.kind === 'skipped') {
         log.warn('an event of the watch is not about a ClusterProfile');
         continue;
@@ -124,7 +122,8 @@ export function startReflector(options: ReflectorOptions): Reflector {
       }
       confirm();
     }
-    if (clock.now() - startedAt < shortestWatchMs && events === 0) {
+    // What is no ClusterProfile, or was said before, is nothing new: a hub that answers so would be asked without a pause.
+    if (clock.now() - startedAt < shortestWatchMs && resourceVersion === from) {
       throw new CodedError('hub-unreachable', 'the hub ends each watch at once');
     }
   };

@@ -154,6 +154,21 @@ describe('list and watch', () => {
     await until('the next watch', () => hub.watches.length === 2);
   });
 
+  it.each([
+    ['garbage', 'not json\n{"type":"ADDED","object":{"kind":"Pod"}}\n'],
+    [
+      'what it said before',
+      `${JSON.stringify({ type: 'MODIFIED', object: profileObject('a', { resourceVersion: '100' }) })}\n`,
+    ],
+  ])('[DI-23, FA-05] an end at once behind %s is a failure too', async (_what, text) => {
+    start();
+    await synced();
+    latestWatch().write(text);
+    latestWatch().end();
+    await until('failing', () => phase() === 'failing');
+    expect(hub.watches).toHaveLength(1);
+  });
+
   it.each([429, 500, 503])('[DI-24] %i backs off and goes on from the same version', async (status) => {
     start();
     await synced();
