@@ -14,6 +14,9 @@ export interface SidecarOptions {
   /** Names the log, where a test starts several. */
   readonly name?: string;
   readonly extraArgs?: readonly string[];
+  /** Of Node itself, in front of the sidecar's file. */
+  readonly nodeArgs?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export interface SidecarProcess {
@@ -38,6 +41,7 @@ export async function startSidecar(options: SidecarOptions): Promise<SidecarProc
     name: options.name ?? 'sidecar',
     command: process.execPath,
     args: [
+      ...(options.nodeArgs ?? []),
       mainFile,
       `--cluster-inventory-provider-file=${options.providerFile}`,
       `--kubeconfig=${options.kubeconfigFile}`,
@@ -47,6 +51,7 @@ export async function startSidecar(options: SidecarOptions): Promise<SidecarProc
       ...(options.extraArgs ?? []),
     ],
     logFolder: options.logFolder,
+    ...(options.environment === undefined ? {} : { env: options.environment }),
   });
   try {
     await until(async () => (await fetch(`${adminUrl}/readyz`)).status === 200, {
