@@ -56,6 +56,8 @@ export async function startTokenCluster({
     } else response.end(JSON.stringify({ kind: isAccepted ? 'Answer' : 'Status', cluster: name, token }));
   };
   const server = createServer({ cert: certificate, key }, answer);
+  // A connection that nobody uses any more is for the other end to close.
+  server.keepAliveTimeout = 0;
   server.on('secureConnection', (socket) => {
     sockets.add(socket);
     socket.on('error', () => undefined);

@@ -370,13 +370,14 @@ describe('a profile', () => {
     await untilListed('store/hub/default/flapping');
     const statuses = new Set<number>();
     const flapping = new AbortController();
-    const asking = (async () => {
+    const keepAsking = async (): Promise<void> => {
       while (!flapping.signal.aborted) {
         const response = await ask('flapping');
         await response.text();
         statuses.add(response.status);
       }
-    })();
+    };
+    const asking = Promise.all(Array.from({ length: 4 }, keepAsking));
     await every100Ms(20, (turn) =>
       fleet.hub.patchStatus('flapping', { accessProviders: [buildFixtureAccess(beta, `g${turn}`)] }),
     );
