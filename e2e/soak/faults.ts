@@ -62,7 +62,7 @@ export function createFaults(scene: Scene, random: Random): Faults {
     isHubFaulty = false;
   };
   const changeHub = (): string => {
-    if (isHubFaulty && random.next() < 0.7) {
+    if (isHubFaulty && random.next() < 0.5) {
       healHub();
       return 'the hub is well';
     }
@@ -97,7 +97,7 @@ export function createFaults(scene: Scene, random: Random): Faults {
     return `the plugin of ${name} ${what}`;
   };
   return {
-    change: () => (random.next() < 0.4 ? changeHub() : changePlugin()),
+    change: () => (random.next() < 0.5 ? changeHub() : changePlugin()),
     heal() {
       healHub();
       for (const name of [...faultyPlugins]) healPlugin(name);

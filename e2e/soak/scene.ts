@@ -6,6 +6,7 @@ import { startTokenCluster, type ClusterRequest, type TokenCluster } from '../pa
 import type { Violations } from './violations.ts';
 
 const clusterCount = 6;
+const observer = join(import.meta.dirname, '../../sidecar/test/fixtures/observe.mjs');
 
 /** What a soak runs on: a real hub behind a relay, a sidecar, and clusters that look at each token. */
 export interface Scene {
@@ -53,8 +54,8 @@ export async function startScene(violations: Violations): Promise<Scene> {
         '--cluster-inventory-no-crd-cache-ttl=1s',
         '--log-format=json',
       ],
-      nodeArgs: ['--expose-gc', `--import=${join(import.meta.dirname, 'observe.mjs')}`],
-      environment: { SOAK_OBSERVED: observedFile },
+      nodeArgs: ['--expose-gc', `--import=${observer}`],
+      environment: { OBSERVED_FILE: observedFile },
     },
   );
   return {

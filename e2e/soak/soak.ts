@@ -28,7 +28,7 @@ export interface SoakResult {
   readonly hubRequests: number;
 }
 
-const faultsARound = 30;
+const faultsARound = 40;
 /** The longest pause of a hub's or a plugin's back-off, and what follows it (DI-25, EX-28). */
 const recoveryMs = 120_000;
 /** A run that is ended has to be gone after the plugin's limit and its grace. */
@@ -66,8 +66,8 @@ export async function runSoak({ seed, minutes, tell }: SoakOptions): Promise<Soa
     const endsAt = startedAt + minutes * 60_000;
     do {
       for (let turn = 0; turn < faultsARound; turn++, count++) {
-        tell(random.next() < 0.5 ? await profiles.change() : faults.change());
-        await sleep(random.between(100, 1500));
+        tell(random.next() < 0.4 ? await profiles.change() : faults.change());
+        await sleep(random.between(50, 1200));
       }
       await rest();
     } while (performance.now() < endsAt && violations.count === 0);

@@ -61,10 +61,14 @@ export function startTraffic({ url, adminUrl, paths, violations }: TrafficOption
     if (chance < 0.1) return askStream(path);
     return askWhole(path, chance < 0.2 ? { method: 'POST', body: 'x'.repeat(10_000) } : {});
   };
-  /** What is to answer 200 whatever happens. */
-  const askOwn = async (path: string): Promise<void> => {
-    const { status } = await fetch(path, { signal: AbortSignal.timeout(answerDeadlineMs) });
-    if (status !== 200) violations.add(`${new URL(path).pathname} answers ${status}`);
+  /** What is to answer 200 whatever happens; once or twice a busy machine may be the reason why it does not. */
+  const createAskOwn = (path: string): (() => Promise<void>) => {
+    let failures = 0;
+    return async () => {
+      const { status } = await fetch(path, { signal: AbortSignal.timeout(answerDeadlineMs) });
+      failures = status === 200 ? 0 : failures + 1;
+      if (failures > 2) violations.add(`${new URL(path).pathname} answers ${status}, again and again`);
+    };
   };
 
   const keepAsking = async (ask: () => Promise<void>, everyMs: number): Promise<never> => {
@@ -87,7 +91,7 @@ export function startTraffic({ url, adminUrl, paths, violations }: TrafficOption
     `${adminUrl}/livez`,
     `${adminUrl}/readyz`,
   ])
-    void keepAsking(() => askOwn(path), 500);
+    void keepAsking(createAskOwn(path), 500);
   return {
     outcomes,
     async pause() {

@@ -13,7 +13,7 @@ import { createManualClock, type ManualClock } from '../support/manualClock.ts';
 import { openRawClient, parseAnswer } from '../support/rawClient.ts';
 import { createSelfSignedPair } from '../support/selfSignedPair.ts';
 import { clusterAt } from '../support/startProxy.ts';
-import { startSidecarAt, type TestSidecar } from '../support/startSidecar.ts';
+import { startSidecarWith, type TestSidecar } from '../support/startSidecar.ts';
 import { until } from '../support/until.ts';
 
 const apiVersion = 'client.authentication.k8s.io/v1';
@@ -98,11 +98,11 @@ beforeEach(async () => {
   hub = await startFakeHub();
   const cluster = clusterAt({ port, certificate: pair.certificate });
   hub.items = [profileObject('a', {}, { status: { accessProviders: [{ name: 'p', cluster }] } })];
-  sidecar = await startSidecarAt(
+  sidecar = await startSidecarWith({
     clock,
-    { hub: { server: hub.root.server, user: { token: 't' } } },
-    `--cluster-inventory-provider-file=${join(folder, 'providers')}`,
-  );
+    contexts: { hub: { server: hub.root.server, user: { token: 't' } } },
+    args: [`--cluster-inventory-provider-file=${join(folder, 'providers')}`],
+  });
 });
 
 afterEach(async () => {

@@ -3,7 +3,7 @@ import type { ClustersResponse } from '../../src/api/clusterTypes.ts';
 import { type FakeHub, profileObject, startFakeHub } from '../support/fakeHub.ts';
 import { createManualClock, type ManualClock } from '../support/manualClock.ts';
 import { type Relay, startRelay } from '../support/relay.ts';
-import { startSidecarAt, type TestSidecar } from '../support/startSidecar.ts';
+import { startSidecarWith, type TestSidecar } from '../support/startSidecar.ts';
 import { until } from '../support/until.ts';
 
 let hub: FakeHub;
@@ -30,7 +30,7 @@ const displayed = (name: string, displayName: string, resourceVersion = '1'): ob
 
 async function start(): Promise<TestSidecar> {
   const server = `http://127.0.0.1:${relay.port}`;
-  sidecar = await startSidecarAt(clock, { hub: { server, user: { token: 't' } } });
+  sidecar = await startSidecarWith({ clock, contexts: { hub: { server, user: { token: 't' } } } });
   return sidecar;
 }
 

@@ -12,7 +12,7 @@ import { createManualClock, type ManualClock } from '../support/manualClock.ts';
 import { type MountedToken, mountToken } from '../support/mountedToken.ts';
 import { answerWith, type RecordingUpstream, startRecordingUpstream } from '../support/recordingUpstream.ts';
 import { clusterAt } from '../support/startProxy.ts';
-import { startSidecarAt, type TestSidecar } from '../support/startSidecar.ts';
+import { startSidecarWith, type TestSidecar } from '../support/startSidecar.ts';
 import { until } from '../support/until.ts';
 
 const apiVersion = 'client.authentication.k8s.io/v1';
@@ -89,13 +89,15 @@ async function start(user: object): Promise<void> {
     join(folder, 'policy'),
     JSON.stringify({ ...policy, defaults: { mode: 'shared', allowedServers: ['*'] } }),
   );
-  sidecar = await startSidecarAt(
+  sidecar = await startSidecarWith({
     clock,
-    { hub: { server: hub.root.server, user } },
-    '--auth=hub',
-    `--cluster-inventory-provider-file=${join(folder, 'providers')}`,
-    `--access-policy=${join(folder, 'policy')}`,
-  );
+    contexts: { hub: { server: hub.root.server, user } },
+    args: [
+      '--auth=hub',
+      `--cluster-inventory-provider-file=${join(folder, 'providers')}`,
+      `--access-policy=${join(folder, 'policy')}`,
+    ],
+  });
   await until('a watch', () => hub.watches.length === 1);
 }
 

@@ -5,7 +5,7 @@ import { serve, type Sidecar } from '../../src/commands/serve.ts';
 import { parseOptions } from '../../src/config/options.ts';
 import { readOptionTexts } from '../../src/config/readOptionTexts.ts';
 import { type Clock, systemClock } from '../../src/foundation/clock.ts';
-import { silentLog } from '../../src/foundation/log.ts';
+import { type Log, silentLog } from '../../src/foundation/log.ts';
 
 const apiVersion = 'client.authentication.k8s.io/v1';
 
@@ -24,17 +24,30 @@ export interface TestSidecar extends Sidecar {
   close(): Promise<void>;
 }
 
-export const startSidecar = (
-  contexts: Readonly<Record<string, TestContext>>,
-  ...more: readonly string[]
-): Promise<TestSidecar> => startSidecarAt(systemClock, contexts, ...more);
-
-/** The same by a clock of the test. */
-export async function startSidecarAt(
-  clock: Clock,
+export function startSidecar(
   contexts: Readonly<Record<string, TestContext>>,
   ...more: readonly string[]
 ): Promise<TestSidecar> {
+  return startSidecarWith({ contexts, args: more });
+}
+
+export interface SidecarParts {
+  readonly contexts: Readonly<Record<string, TestContext>>;
+  readonly args?: readonly string[];
+  readonly clock?: Clock;
+  readonly log?: Log;
+  /** How the plugin of `p` is run, but for what is always so. */
+  readonly exec?: object;
+}
+
+/** The same with more to say. Its provider file is `providers` in its folder. */
+export async function startSidecarWith({
+  contexts,
+  args = [],
+  clock = systemClock,
+  log = silentLog,
+  exec,
+}: SidecarParts): Promise<TestSidecar> {
   const folder = await mkdtemp(join(tmpdir(), 'sidecar-'));
   const write = (name: string, value: object): Promise<void> =>
     writeFile(join(folder, name), JSON.stringify(value));
@@ -48,10 +61,7 @@ export async function startSidecarAt(
       contexts: entries.map(([name]) => ({ name, context: { cluster: name, user: name } })),
     });
   };
-  const command = await writePlugin(folder, 'of-the-provider');
-  await write('providers', {
-    providers: [{ name: 'p', execConfig: { apiVersion, command, provideClusterInfo: true } }],
-  });
+  await write('providers', providersWith(exec ?? { command: await writePlugin(folder, 'of-the-provider') }));
   await writeKubeconfig(contexts);
   const line = readOptionTexts(
     [
@@ -60,7 +70,7 @@ export async function startSidecarAt(
       '--auth=none',
       '--listen=127.0.0.1:0',
       '--admin-listen=127.0.0.1:0',
-      ...more,
+      ...args,
     ],
     {},
   );
@@ -69,7 +79,7 @@ export async function startSidecarAt(
     environment: { PATH: process.env['PATH'] },
     clock,
     random: Math.random,
-    log: silentLog,
+    log,
   }).catch(async (thrown: unknown) => {
     await rm(folder, { recursive: true, force: true });
     throw thrown;
@@ -87,6 +97,11 @@ export async function startSidecarAt(
       await rm(folder, { recursive: true });
     },
   };
+}
+
+/** A provider file whose one provider is `p`. */
+export function providersWith(exec: object): object {
+  return { providers: [{ name: 'p', execConfig: { apiVersion, provideClusterInfo: true, ...exec } }] };
 }
 
 /** A credential plugin that answers this token. @returns its command */
