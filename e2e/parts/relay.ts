@@ -20,6 +20,8 @@ export type RelayFault =
       readonly to: 'watches' | 'all';
       readonly status: number;
       readonly body: string;
+      /** The fault ends with its first answer. */
+      readonly isOnce?: boolean;
     };
 
 export interface RelayedRequest {
@@ -116,6 +118,7 @@ export async function startRelay({
     if (frozen.has(socket)) return;
     if (fault?.kind === 'answer' && (isWatch || fault.to === 'all')) {
       response.writeHead(fault.status, { 'content-type': 'application/json' }).end(fault.body);
+      if (fault.isOnce) fault = undefined;
       return;
     }
     void forward(request, { isWatch, response, socket });

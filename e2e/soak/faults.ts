@@ -58,7 +58,10 @@ export function createFaults(scene: Scene, random: Random): Faults {
   const healHub = (): void => {
     // A half-open connection would be noticed only after 150 s: its other end comes back and knows nothing of it.
     if (isHubFaulty) relay.setFault({ kind: 'cut' });
-    relay.setFault(undefined);
+    // After a long outage the hub no longer knows the version that a watch goes on from.
+    relay.setFault(
+      isHubFaulty && random.next() < 0.5 ? { ...answer('watches', 410), isOnce: true } : undefined,
+    );
     isHubFaulty = false;
   };
   const changeHub = (): string => {
