@@ -9,7 +9,9 @@ export interface Faults {
   heal(): void;
 }
 
-const answer = (to: 'watches' | 'all', status: number, body = '{"kind":"Status"}'): RelayFault => ({
+type WrongAnswer = Extract<RelayFault, { readonly kind: 'answer' }>;
+
+const answer = (to: 'watches' | 'all', status: number, body = '{"kind":"Status"}'): WrongAnswer => ({
   kind: 'answer',
   to,
   status,

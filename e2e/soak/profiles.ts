@@ -82,6 +82,12 @@ export async function publishProfiles(
     'flapping access': (name, profile) => flap(10, () => publishAccess(name, profile)),
   };
 
+  /** What cannot be asked is not for long: most of what may go wrong needs requests. */
+  const pickChange = ({ isHidden, cluster }: PublishedProfile): string => {
+    const repair = isHidden ? 'change of label' : cluster === undefined ? 'change of access' : undefined;
+    return repair !== undefined && random.next() < 0.5 ? repair : random.pick(Object.keys(changes));
+  };
+
   for (const name of names) await create(name);
   return {
     published,
@@ -89,7 +95,7 @@ export async function publishProfiles(
     async change() {
       const name = random.pick(names);
       const profile = published.get(name);
-      const what = profile ? random.pick(Object.keys(changes)) : 'create';
+      const what = profile ? pickChange(profile) : 'create';
       try {
         await (profile ? changes[what]?.(name, profile) : create(name));
       } catch (error) {

@@ -28,7 +28,8 @@ export interface SoakResult {
   readonly hubRequests: number;
 }
 
-const faultsARound = 40;
+/** Long rounds outlast the longest pause of a back-off, short ones come back to rest often. */
+const faultsARound = { least: 20, most: 120 } as const;
 /** The longest pause of a hub's or a plugin's back-off, and what follows it (DI-25, EX-28). */
 const recoveryMs = 120_000;
 /** A run that is ended has to be gone after the plugin's limit and its grace. */
@@ -65,7 +66,8 @@ export async function runSoak({ seed, minutes, tell }: SoakOptions): Promise<Soa
     let count = 0;
     const endsAt = startedAt + minutes * 60_000;
     do {
-      for (let turn = 0; turn < faultsARound; turn++, count++) {
+      const turns = random.between(faultsARound.least, faultsARound.most);
+      for (let turn = 0; turn < turns; turn++, count++) {
         tell(random.next() < 0.4 ? await profiles.change() : faults.change());
         await sleep(random.between(50, 1200));
       }
