@@ -106,6 +106,11 @@ export const errorRegistry = {
 
   'cluster-unknown': { status: 404, reason: 'NotFound', summary: 'There is no such cluster' },
   'path-unknown': { status: 404, reason: 'NotFound', summary: 'There is nothing at this path' },
+  'service-port-missing': {
+    status: 404,
+    reason: 'NotFound',
+    summary: 'The Service has no port named https or http',
+  },
   'path-refused': badRequest('The path of the request is not canonical'),
   'upgrade-invalid': badRequest('The upgrade request is not valid'),
   'host-refused': badRequest('The Host of the request is not served here'),

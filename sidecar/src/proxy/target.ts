@@ -85,13 +85,22 @@ function isPlainPath(path: string): boolean {
 }
 
 function couldNameOurs(path: string, needle: string): boolean {
+  return someReading(path, (read) => read.includes(needle));
+}
+
+/** Whether some router could read the path as this one, which is in lower case and in its plain form. */
+export function couldBePath(path: string, wanted: string): boolean {
+  return someReading(path, (read) => read === wanted || read === `${wanted}/`);
+}
+
+/** Of all that routers could decode, fold and resolve a path into; one that is encoded more often than that counts. */
+function someReading(path: string, isMeant: (read: string) => boolean): boolean {
   for (const text of decodings(path)) {
     if (text === undefined) return true;
     const folded = text.replaceAll('\\', '/').toLowerCase();
     const cleaned = folded.replaceAll(/\/+/g, '/');
     // An empty segment is one that `..` removes to some routers, and none to others.
-    if ([cleaned, resolveDots(cleaned), resolveDots(folded)].some((read) => read.includes(needle)))
-      return true;
+    if ([cleaned, resolveDots(cleaned), resolveDots(folded)].some(isMeant)) return true;
   }
   return false;
 }

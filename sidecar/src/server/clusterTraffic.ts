@@ -7,7 +7,7 @@ import type { HubSession, RenewedSession } from '../dashboard/hubSession.ts';
 import type { Clock } from '../foundation/clock.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import { assertNotForged } from '../identity/checkOrigin.ts';
-import type { Caller, Gate } from '../identity/gate.ts';
+import type { Caller, Gate, StreamHold } from '../identity/gate.ts';
 import { buildImpersonationHeaders } from '../identity/impersonate.ts';
 import type { ProfileId } from '../identity/profileRights.ts';
 import { readRequestedImpersonation } from '../identity/requestedImpersonation.ts';
@@ -52,6 +52,13 @@ export interface ClusterRequest {
   readonly onRenewed: (setCookies: readonly string[]) => void;
   /** Told what becomes known. */
   readonly audit: AuditRecord;
+  /** Where that was found before: of requests that are made here, several for one that came in. */
+  readonly sender?: Sender;
+}
+
+/** Who it is; nobody where nobody is asked. */
+export interface Sender {
+  readonly caller: Caller | undefined;
 }
 
 export type Prepared =
@@ -63,6 +70,10 @@ export type Prepared =
 export interface ClusterTraffic {
   /** @throws CodedError for what is refused */
   prepare(request: IncomingMessage, asked: ClusterRequest): Promise<Prepared>;
+  /** The first part of that alone. @throws CodedError for what is refused */
+  identify(request: IncomingMessage, asked: ClusterRequest): Promise<Sender>;
+  /** Ends with the sender's session or right, as a stream does (ID-14); undefined where nobody's word ends it. */
+  hold(sender: Sender, name: string, verb: TrafficVerb): StreamHold | undefined;
 }
 
 const maxReviewBytes = 64 * 1024;
@@ -75,8 +86,15 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
   const identify = async (
     request: IncomingMessage,
     renewed: RenewedSession | undefined,
-    { isUpgrade, audit }: ClusterRequest,
+    { isUpgrade, audit, sender }: ClusterRequest,
   ): Promise<Caller | undefined> => {
+    if (sender) {
+      if (sender.caller) {
+        const { user, isStale, actsAs } = sender.caller;
+        audit.know({ user, isStale, actsAs });
+      }
+      return sender.caller;
+    }
     if (gate === undefined) {
       if (readRequestedImpersonation(request.rawHeaders)) throw new CodedError('impersonation-refused');
       return undefined;
@@ -168,6 +186,15 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
         },
         release: () => hold?.release(),
       };
+    },
+    async identify(request, clusterRequest) {
+      const renewed = await session?.renew(request);
+      if (renewed) clusterRequest.onRenewed(renewed.setCookies);
+      return { caller: await identify(request, renewed, clusterRequest) };
+    },
+    hold({ caller }, name, verb) {
+      const entry = registry.get(name);
+      return caller && entry ? gate?.holdStream(caller, idOf(entry), verb) : undefined;
     },
   };
 }

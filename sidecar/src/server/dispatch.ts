@@ -10,7 +10,9 @@ import { breakOff, writeStatus, writeStatusToSocket } from '../proxy/status.ts';
 import { type RoutedTarget, routeTarget } from '../proxy/target.ts';
 import { assertBodiless } from '../proxy/upgradeRequest.ts';
 import type { AuditLog, AuditRecord } from '../telemetry/audit.ts';
+import { assertNoBackendRoute, type BackendRoutes } from './backendRoutes.ts';
 import type { ClusterTraffic } from './clusterTraffic.ts';
+import type { NodeDrain } from './nodeDrain.ts';
 import type { SignIn } from './signIn.ts';
 
 export interface DispatchOptions {
@@ -18,6 +20,8 @@ export interface DispatchOptions {
   readonly traffic: ClusterTraffic;
   /** Signs in and out under a discovered cluster's name; undefined where nobody is asked who they are. */
   readonly signIn: SignIn | undefined;
+  readonly nodeDrain: NodeDrain;
+  readonly backendRoutes: BackendRoutes;
   /** What is not under a discovered cluster. */
   readonly app: RequestListener;
   readonly dashboardUpgrade: (request: IncomingMessage, socket: Socket, head: Buffer) => void;
@@ -37,15 +41,12 @@ export interface Dispatch {
 
 type Destination = Exclude<RoutedTarget, { readonly kind: 'refused' }>;
 
-/** Routes that the dashboard's backend answers by itself for its own clusters, and nobody for a discovered one (PX-45). */
-const backendRoutes = /^\/(portforward|helm|serviceproxy|set-token)(\/|\?|$)/;
-
 /**
  * The one place where a request finds its way, on the raw target and before any router sees it (PX-02). Requests and
  * upgrades take the same way.
  */
 export function createDispatch(options: DispatchOptions): Dispatch {
-  const { baseUrl, traffic, signIn, log } = options;
+  const { baseUrl, traffic, signIn, nodeDrain, backendRoutes, log } = options;
 
   /** @throws CodedError for what is refused here */
   const route = (request: IncomingMessage, audit: AuditRecord): Destination => {
@@ -55,11 +56,13 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     if (target.kind === 'cluster') audit.know({ clusterName: target.name });
     const isRead =
       (request.method === 'GET' || request.method === 'HEAD') && request.headers.upgrade === undefined;
-    const guarded = target.kind === 'cluster' || !isRead || isGuardedPath(request.url ?? '', baseUrl);
+    const isNamed = target.kind === 'other' && namesOurCluster(request.url ?? '');
+    const guarded =
+      target.kind === 'cluster' || isNamed || !isRead || isGuardedPath(request.url ?? '', baseUrl);
     if (guarded && !isOriginAllowed(request, options.ownOrigins(request)))
       throw new CodedError('origin-refused');
     if (request.method === 'TRACE' || request.method === 'CONNECT') throw new CodedError('method-refused');
-    if (target.kind === 'other' && namesOurCluster(request.url ?? '')) {
+    if (isNamed && !nodeDrain.isStatus(request)) {
       // One sign-in on the hub serves all (ID-05); anything else is for the dashboard's own clusters.
       const asHub = isRead ? signIn?.asHubSignIn(request.url ?? '') : undefined;
       if (asHub === undefined) throw new CodedError('not-implemented');
@@ -87,16 +90,18 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     if (destination.kind !== 'cluster') {
       // This is nobody's decision but the dashboard's.
       sendContinue();
-      options.app(request, response);
+      const theirs = await nodeDrain.handle(request, response, audit);
+      if (theirs) options.app(theirs, response);
       return;
     }
-    const { name, rest } = destination;
-    if (await signIn?.handle(request, response, rest, audit)) {
+    const { name } = destination;
+    const isAnswered = (await signIn?.handle(request, response, destination.rest, audit)) === true;
+    const rest = isAnswered ? undefined : await backendRoutes.resolve(request, response, destination, audit);
+    if (rest === undefined) {
       audit.answered(response.statusCode);
       audit.finish();
       return;
     }
-    if (backendRoutes.test(rest)) throw new CodedError('not-implemented');
     const prepared = await traffic.prepare(request, {
       name,
       rest,
@@ -132,7 +137,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       return;
     }
     const { name, rest } = destination;
-    if (backendRoutes.test(rest)) throw new CodedError('not-implemented');
+    assertNoBackendRoute(rest);
     const prepared = await traffic.prepare(request, {
       name,
       rest,

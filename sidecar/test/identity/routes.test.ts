@@ -28,7 +28,8 @@ import { policyWith } from '../support/startUsers.ts';
  * looks like a path in the source that decides about paths. So a route that comes later is walked, too.
  */
 
-const missing = '/clusters/cluster-inventory-missing';
+const missingName = 'cluster-inventory-missing';
+const missing = `/clusters/${missingName}`;
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 const ownClusters = [{ name: 'main', auth_type: 'oidc' }];
 
@@ -171,6 +172,7 @@ function listPaths(): string[] {
       ...literals,
       '',
       '/api/v1/pods',
+      '/serviceproxy/tools/catalog?request=/',
       '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews',
     ].map((path) => `${missing}${path}`),
     ...literals,
@@ -183,16 +185,16 @@ const codeOf = ({ headers }: RawAnswer): string | undefined =>
   headers.find((line) => line.startsWith(errorHeader))?.split(': ')[1];
 
 interface Asked {
-  /** Method and path; `UPGRADE` for one by GET. */
+  /** Method, path and, where it is not the usual one, body; `UPGRADE` for one by GET. */
   readonly line: string;
   readonly full: RawAnswer;
   readonly empty: RawAnswer;
 }
 
 async function ask(proxy: Proxy, line: string, who: readonly string[]): Promise<RawAnswer> {
-  const [method = '', path = ''] = line.split(' ');
+  const [method = '', path = '', usual = '{"token":"made-up"}'] = line.split(' ');
   const isUpgrade = method === 'UPGRADE';
-  const body = isUpgrade || method === 'GET' || method === 'HEAD' ? '' : '{"token":"made-up"}';
+  const body = isUpgrade || method === 'GET' || method === 'HEAD' ? '' : usual;
   const answer = await exchangeRaw(
     proxy.port,
     [
@@ -209,16 +211,28 @@ async function ask(proxy: Proxy, line: string, who: readonly string[]): Promise<
   return { ...answer, headers: answer.headers.filter((header) => !header.startsWith('Date: ')) };
 }
 
+/** Those of the dashboard's routes that name a cluster in their body or their query. */
+function listDrainLines(): string[] {
+  const body = JSON.stringify({ cluster: missingName, nodeName: 'node-1' });
+  return full.drainRoutes.map(({ method, path }) =>
+    method === 'POST' ? `POST ${path} ${body}` : `${method} ${path}?cluster=${missingName}&nodeName=node-1`,
+  );
+}
+
 /** All routes by all methods, of the cluster and of one that is not there. */
 async function walk(who: readonly string[]): Promise<Asked[]> {
-  const lines = listPaths().flatMap((path) => [...methods, 'UPGRADE'].map((method) => `${method} ${path}`));
+  const name = full.pathOf('a').split('/').at(-1) ?? '';
+  const lines = [
+    ...listPaths().flatMap((path) => [...methods, 'UPGRADE'].map((method) => `${method} ${path}`)),
+    ...listDrainLines(),
+  ];
   const asked: Asked[] = [];
   const queue = [...lines];
   const work = async (): Promise<void> => {
     for (let line = queue.shift(); line !== undefined; line = queue.shift())
       asked.push({
         line,
-        full: await ask(full, line.replace(missing, full.pathOf('a')), who),
+        full: await ask(full, line.replaceAll(missingName, name), who),
         empty: await ask(empty, line, who),
       });
   };
@@ -227,7 +241,7 @@ async function walk(who: readonly string[]): Promise<Asked[]> {
 }
 
 const isOfDashboard = ({ line, full: { status, body } }: Asked): boolean =>
-  !line.includes(missing) &&
+  !line.includes(missingName) &&
   (body === 'dashboard' || (line.startsWith('HEAD ') && status === 200 && !line.includes('/v1/clusters')));
 
 /** Answers that are the same to all, whatever is asked about. */
@@ -247,7 +261,11 @@ function describeAnswer({ line, full: answer }: Asked): string {
 const ownConfig = JSON.stringify({ clusters: ownClusters });
 
 describe('every route', () => {
-  it('[ID-10] is found: those of the routers, of signing in, and those that are refused', () => {
+  it('[ID-10] is found: those of the routers, of signing in, of drains, and those that are refused', () => {
+    expect(listDrainLines().map((line) => line.split(/[ ?]/, 2).join(' '))).toEqual([
+      'POST /drain-node',
+      'GET /drain-node-status',
+    ]);
     const paths = listPaths();
     for (const path of [
       '/cluster-inventory/v1/clusters',

@@ -116,7 +116,7 @@ describe.each([
     );
   });
 
-  it.each(['/portforward', '/helm/releases', '/serviceproxy/ns/s'])(
+  it.each(['/portforward', '/helm/releases', '/set-token'])(
     '[PX-45] to %s of a cluster is 501',
     async (path) => {
       await expectRefused(
@@ -130,7 +130,7 @@ describe.each([
   it('[PX-02, PX-45] that names a cluster of ours in its query never reaches the dashboard', async () => {
     for (const query of ['cluster=cluster-inventory-x', 'a=b&cluster=main&cluster=%63LUSTER-inventory-x'])
       await expectRefused(
-        ask(`GET /drain-node-status?${query}`, [`Host: ${proxy.host}`, ...kind]),
+        ask(`GET /drain-nodes?${query}`, [`Host: ${proxy.host}`, ...kind]),
         501,
         'not-implemented',
       );

@@ -41,7 +41,7 @@ describe('the OIDC sign-in of a discovered cluster', () => {
     for (const line of [
       'POST /oidc?cluster=cluster-inventory-a',
       'GET /oidc/?cluster=cluster-inventory-a',
-      'GET /drain-node-status?cluster=cluster-inventory-a',
+      'GET /drain-nodes?cluster=cluster-inventory-a',
       'GET /oidcx?cluster=Cluster-Inventory-A',
     ])
       expect((await exchangeRaw(proxy.port, proxy.request(line))).status).toBe(501);

@@ -18,11 +18,14 @@ import type { Gate } from '../../src/identity/gate.ts';
 import { decodeClusterProfile } from '../../src/inventory/clusterProfile.ts';
 import { buildProfileKey, type ProfileKey } from '../../src/inventory/profileKey.ts';
 import { defaultProxyLimits, type ProxyLimits } from '../../src/proxy/limits.ts';
+import { createBackendRoutes } from '../../src/server/backendRoutes.ts';
 import { createListener } from '../../src/server/createListener.ts';
 import { createClusterTraffic } from '../../src/server/clusterTraffic.ts';
 import { createDispatch } from '../../src/server/dispatch.ts';
 import { listen } from '../../src/server/listen.ts';
+import { createNodeDrain, type NodeDrain } from '../../src/server/nodeDrain.ts';
 import { createOwnAddresses } from '../../src/server/ownAddresses.ts';
+import { createOwnRequests } from '../../src/server/ownRequests.ts';
 import { createSignIn } from '../../src/server/signIn.ts';
 import { createAuditLog } from '../../src/telemetry/audit.ts';
 
@@ -55,6 +58,8 @@ export interface FakeCredentials extends CredentialSource {
 export interface Proxy {
   readonly port: number;
   readonly host: string;
+  /** What is answered here of the dashboard's own routes. */
+  readonly drainRoutes: NodeDrain['routes'];
   /** Targets and upgrades that went to the dashboard. */
   readonly toDashboard: readonly string[];
   /** The lines of the audit log so far, as they are written. */
@@ -111,23 +116,34 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     }),
   });
   let port = 0;
-  const dispatch = createDispatch({
-    ...createOwnAddresses({
-      isLoopback: true,
-      port: () => port,
-      allowedOrigins: [],
-      trustedProxies: parseTrustedProxies(options.trustedProxies ?? []),
-    }),
+  const addresses = createOwnAddresses({
+    isLoopback: true,
+    port: () => port,
+    allowedOrigins: [],
+    trustedProxies: parseTrustedProxies(options.trustedProxies ?? []),
+  });
+  const traffic = createClusterTraffic({
     baseUrl,
-    traffic: createClusterTraffic({
-      baseUrl,
-      registry,
-      gate: options.gate,
-      session: options.session,
-      withheldHeaders: options.withheldHeaders ?? [],
-      limits: { ...defaultProxyLimits, ...limits },
-      clock,
-    }),
+    registry,
+    gate: options.gate,
+    session: options.session,
+    withheldHeaders: options.withheldHeaders ?? [],
+    limits: { ...defaultProxyLimits, ...limits },
+    clock,
+  });
+  const ownRequests = createOwnRequests({ traffic, audit, ...addresses });
+  const nodeDrain = createNodeDrain({
+    baseUrl,
+    requests: ownRequests,
+    clock,
+    log: options.log ?? silentLog,
+  });
+  const dispatch = createDispatch({
+    ...addresses,
+    baseUrl,
+    traffic,
+    nodeDrain,
+    backendRoutes: createBackendRoutes(ownRequests),
     signIn:
       options.gate &&
       createSignIn({ gate: options.gate, session: options.session, baseUrl, hubContextName: 'main' }),
@@ -167,6 +183,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   return {
     port,
     host: `127.0.0.1:${port}`,
+    drainRoutes: nodeDrain.routes,
     toDashboard,
     auditLines,
     closeAudit: () => {

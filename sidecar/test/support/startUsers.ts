@@ -5,7 +5,7 @@ import { createHubSession } from '../../src/dashboard/hubSession.ts';
 import { createPassThrough } from '../../src/dashboard/passThrough.ts';
 import { createFindViewer } from '../../src/dashboard/viewer.ts';
 import type { Clock } from '../../src/foundation/clock.ts';
-import { silentLog } from '../../src/foundation/log.ts';
+import { type Log, silentLog } from '../../src/foundation/log.ts';
 import { createGate, type Gate } from '../../src/identity/gate.ts';
 import type { User } from '../../src/identity/user.ts';
 import { createApp } from '../../src/server/app.ts';
@@ -31,6 +31,7 @@ export interface UsersOptions {
   /** What the access policy says of everything. */
   readonly rules?: Partial<AccessRules>;
   readonly streamGraceMs?: number;
+  readonly log?: Log;
   /** Where signing in and `/config` lead. */
   readonly dashboardUrl?: URL;
 }
@@ -58,6 +59,7 @@ export async function startUsers(options: UsersOptions = {}): Promise<UsersProxy
     clock,
     gate,
     policy: policyWith(rules),
+    ...(options.log ? { log: options.log } : {}),
     ...(dashboardUrl ? connectDashboard(dashboardUrl, gate, clock) : {}),
   });
   return {

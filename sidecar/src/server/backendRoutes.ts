@@ -1,0 +1,71 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { CodedError } from '../foundation/errors.ts';
+import { writeAnswer } from '../proxy/askCluster.ts';
+import { buildServiceTarget, findServicePort, parseServiceRequest } from '../proxy/serviceTarget.ts';
+import type { AuditRecord } from '../telemetry/audit.ts';
+import type { OwnRequests } from './ownRequests.ts';
+
+/** What Headlamp's backend answers by itself under the names of its own clusters (PX-45). */
+export interface BackendRoutes {
+  /**
+   * What to send to the cluster; undefined where the request is answered.
+   * @param rest the raw path and query behind the cluster's name
+   * @throws CodedError for what is not done here, and for what is refused
+   */
+  resolve(
+    request: IncomingMessage,
+    response: ServerResponse,
+    asked: { readonly name: string; readonly rest: string },
+    audit: AuditRecord,
+  ): Promise<string | undefined>;
+}
+
+const ownRoute = /^\/(portforward|helm|serviceproxy|set-token)(\/|\?|$)/;
+
+const instead: Readonly<Record<string, string>> = {
+  portforward:
+    'The dashboard forwards no ports of discovered clusters: use kubectl port-forward through the sidecar',
+  helm: 'The dashboard manages no Helm releases of discovered clusters: use helm through the sidecar',
+};
+
+/** For an upgrade: none of them is one. @throws CodedError `not-implemented` that says what to use instead */
+export function assertNoBackendRoute(rest: string): void {
+  const [, route] = ownRoute.exec(rest) ?? [];
+  if (route !== undefined) throw new CodedError('not-implemented', instead[route]);
+}
+
+export function createBackendRoutes(requests: OwnRequests): BackendRoutes {
+  return {
+    async resolve(request, response, { name, rest }, audit) {
+      if (ownRoute.exec(rest)?.[1] !== 'serviceproxy') {
+        assertNoBackendRoute(rest);
+        return rest;
+      }
+      const asked = parseServiceRequest(rest);
+      if (request.method !== 'GET') throw new CodedError('method-refused');
+      const series = await requests.begin(request, response, name, audit);
+      // Whoever may not use what comes of it learns nothing of the Service.
+      const example = buildServiceTarget(asked, { scheme: 'https', port: 443 });
+      await series.assertAllowed({ method: 'GET', rest: example }, audit);
+      const service = await series.ask({
+        method: 'GET',
+        rest: `/api/v1/namespaces/${asked.namespace}/services/${asked.name}`,
+      });
+      if (service.status !== 200) {
+        writeAnswer(response, service);
+        return undefined;
+      }
+      const port = findServicePort(parseJson(service.body));
+      if (port === undefined) throw new CodedError('service-port-missing');
+      return buildServiceTarget(asked, port);
+    },
+  };
+}
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
