@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Demo, startDemo } from '../demo/startDemo.ts';
+import type { ClustersResponse } from '../../sidecar/src/api/clusterTypes.ts';
 import { launchBrowser } from '../parts/browser.ts';
+import { nodeName } from '../parts/kwok.ts';
 import { until } from '../parts/until.ts';
 
 const artifacts = join(import.meta.dirname, '..', '..', 'artifacts');
@@ -198,4 +200,31 @@ describe('a cluster that nobody configured', () => {
     });
     await hub.deleteProfile('unserved');
   });
+});
+
+describe('a node of such a cluster', () => {
+  it('[PX-45] is drained by the button for it', async () => {
+    const [, spoke] = demo.fleet.spokes;
+    if (!spoke) throw new Error('no second spoke');
+    const answer = await fetch(new URL('/cluster-inventory/v1/clusters', demo.url));
+    const { clusters } = (await answer.json()) as ClustersResponse;
+    const name = clusters.find(({ displayName }) => displayName === 'payments-prod-us-1')?.name ?? '';
+    await withPage('drain', {}, async (page) => {
+      await page.goto(new URL(`/c/${name}/nodes/${nodeName}`, demo.url).href);
+      await page.getByRole('button', { name: 'Drain', exact: true }).click();
+      await page.getByRole('dialog').getByText('Yes', { exact: true }).click();
+      // What the page says when it was told that all is done.
+      await page.getByText('Scheduling Disabled').first().waitFor();
+      await page.getByRole('button', { name: 'Uncordon', exact: true }).waitFor();
+      await until(async () => (await spoke.client.list('/api/v1/pods')).length === 0, {
+        timeoutMs: 20_000,
+        message: 'the node is empty',
+      });
+      await until(() => page.getByRole('button', { name: 'Drain', exact: true }).isEnabled(), {
+        timeoutMs: 20_000,
+        message: 'the page has seen the end of the drain',
+      });
+      expect(await page.getByText(/^error/).count()).toBe(0);
+    });
+  }, 90_000);
 });

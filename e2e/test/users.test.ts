@@ -8,7 +8,8 @@ import { type Demo, startDemo } from '../demo/startDemo.ts';
 import { createCertificateAuthority } from '../parts/certificates.ts';
 import { type SidecarProcess, startSidecar } from '../parts/sidecar.ts';
 import { until } from '../parts/until.ts';
-import { providerUser } from '../parts/spoke.ts';
+import { buildPod, nodeName } from '../parts/kwok.ts';
+import { providerUser, type Spoke } from '../parts/spoke.ts';
 import { allowImpersonation, createServiceAccountToken, grantOnHub, grantOnSpoke } from '../parts/users.ts';
 
 let demo: Demo;
@@ -505,4 +506,79 @@ describe('kubectl as a user', () => {
     expect(refused.code).toBe(1);
     expect(refused.text).not.toContain('payments-prod-eu-1 ');
   });
+});
+
+describe('a node', () => {
+  const spokeOfUs = (): Spoke => {
+    const [, spoke] = demo.fleet.spokes;
+    if (!spoke) throw new Error('no second spoke');
+    return spoke;
+  };
+  const drain = (headers: SentHeaders): Promise<Response> =>
+    post('/drain-node', headers, { cluster: names['payments-prod-us-1'], nodeName });
+  const askState = (headers: SentHeaders): Promise<Response> =>
+    ask(`/drain-node-status?cluster=${names['payments-prod-us-1'] ?? ''}&nodeName=${nodeName}`, headers);
+  const stateIs = (id: string): Promise<unknown> =>
+    until(async () => ((await (await askState(as('ana'))).json()) as { readonly id: string }).id === id, {
+      timeoutMs: 30_000,
+      message: `the drain is ${id}`,
+    });
+  const readNode = async (): Promise<string> =>
+    JSON.stringify(await spokeOfUs().client.get(`/api/v1/nodes/${nodeName}`));
+  const isCordoned = async (): Promise<boolean> => (await readNode()).includes('"unschedulable":true');
+  const podNames = async (): Promise<string[]> =>
+    (await spokeOfUs().client.list('/api/v1/pods')).map(({ metadata }) => metadata.name).sort();
+
+  it('[PX-45] is not drained by who may only read, nor is its state told against the cluster’s word', async () => {
+    for (const [user, status, code] of [
+      ['ben', 403, 'access-denied'],
+      ['eve', 403, 'access-denied'],
+      ['nobody', 404, 'cluster-unknown'],
+    ] as const) {
+      const answer = await drain(as(user));
+      expect([answer.status, answer.headers.get('x-cluster-inventory-error')]).toEqual([status, code]);
+    }
+    const state = await askState(as('ben'));
+    expect([state.status, state.headers.get('x-cluster-inventory-error')]).toEqual([403, null]);
+    expect(await state.text()).toContain('User \\"ben\\" cannot get resource');
+    expect(await isCordoned()).toBe(false);
+    expect(await podNames()).toEqual(['cart', 'frontend', 'hello']);
+  });
+
+  it('[PX-45] is drained by who may, as far as a PodDisruptionBudget lets it and then whole', async () => {
+    const { client } = spokeOfUs();
+    const budgets = '/apis/policy/v1/namespaces/shop/poddisruptionbudgets';
+    // Nobody counts what is healthy here, so that the API server lets nothing of it be evicted.
+    await client.create(budgets, {
+      apiVersion: 'policy/v1',
+      kind: 'PodDisruptionBudget',
+      metadata: { name: 'cart', namespace: 'shop' },
+      spec: { maxUnavailable: 0, selector: { matchLabels: { app: 'cart' } } },
+    });
+    await client.create('/api/v1/namespaces/default/pods', {
+      ...buildPod({ namespace: 'default', name: 'agent', container: 'agent', image: 'agent:1.0' }),
+      metadata: {
+        name: 'agent',
+        namespace: 'default',
+        ownerReferences: [
+          { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'agent', uid: 'x', controller: true },
+        ],
+      },
+    });
+    const answer = await drain(as('ana'));
+    expect([answer.status, await answer.json()]).toMatchObject([
+      200,
+      { cluster: names['payments-prod-us-1'] },
+    ]);
+    expect(await isCordoned()).toBe(true);
+    await stateIs('draining: 1 Pod left');
+    expect(await podNames()).toEqual(['agent', 'cart']);
+    await client.delete(`${budgets}/cart`);
+    await stateIs('success');
+    expect(await podNames()).toEqual(['agent']);
+    await until(async () => !(await readNode()).includes('"cluster-inventory.headlamp.dev/drain-until"'), {
+      timeoutMs: 10_000,
+      message: 'nothing of the drain stays on the node',
+    });
+  }, 90_000);
 });
