@@ -581,4 +581,32 @@ describe('a node', () => {
       message: 'nothing of the drain stays on the node',
     });
   }, 90_000);
+
+  it('[PX-45] serviceproxy leads to the Service, for who may create', async () => {
+    await spokeOfUs().client.create('/api/v1/namespaces/shop/services', {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'catalog', namespace: 'shop' },
+      spec: { ports: [{ name: 'http', port: 8080 }] },
+    });
+    await spokeOfUs().client.create('/api/v1/namespaces/shop/endpoints', {
+      apiVersion: 'v1',
+      kind: 'Endpoints',
+      metadata: { name: 'catalog', namespace: 'shop' },
+      subsets: [],
+    });
+    const path = us('/serviceproxy/shop/catalog?request=%2Findex.yaml');
+    const refused = await ask(path, as('ben'));
+    expect([refused.status, refused.headers.get('x-cluster-inventory-error')]).toEqual([
+      403,
+      'access-denied',
+    ]);
+    // Nothing stands behind it; the API server has found the way to it.
+    const answer = await ask(path, as('ana'));
+    expect([await answer.text(), answer.headers.get('x-cluster-inventory-error')]).toEqual([
+      expect.stringContaining('no endpoints available for service'),
+      null,
+    ]);
+    expect((await ask(us('/serviceproxy/shop/missing?request=/'), as('ana'))).status).toBe(404);
+  });
 });
