@@ -3,8 +3,8 @@ import type { Random } from './random.ts';
 import type { Scene } from './scene.ts';
 
 export interface Faults {
-  /** One fault of the hub or of a plugin, by chance, or the end of one. @returns what was done */
-  change(): string;
+  /** One fault of a plugin or, where it is involved, of the hub, by chance, or the end of one. @returns what was done */
+  change(isHubInvolved: boolean): string;
   /** The hub and every plugin are as they should be. */
   heal(): void;
 }
@@ -102,7 +102,7 @@ export function createFaults(scene: Scene, random: Random): Faults {
     return `the plugin of ${name} ${what}`;
   };
   return {
-    change: () => (random.next() < 0.5 ? changeHub() : changePlugin()),
+    change: (isHubInvolved) => (isHubInvolved && random.next() < 0.4 ? changeHub() : changePlugin()),
     heal() {
       healHub();
       for (const name of [...faultyPlugins]) healPlugin(name);

@@ -29,7 +29,7 @@ export interface SoakResult {
 }
 
 /** Long rounds outlast the longest pause of a back-off, short ones come back to rest often. */
-const faultsARound = { least: 20, most: 120 } as const;
+const faultsARound = { least: 20, most: 80 } as const;
 /** The longest pause of a hub's or a plugin's back-off, and what follows it (DI-25, EX-28). */
 const recoveryMs = 120_000;
 /** A run that is ended has to be gone after the plugin's limit and its grace. */
@@ -64,14 +64,17 @@ export async function runSoak({ seed, minutes, tell }: SoakOptions): Promise<Soa
     };
     await rest();
     let count = 0;
+    // Every other round without the hub's: while its back-off grows long, little else reaches the sidecar.
+    let isHubInvolved = true;
     const endsAt = startedAt + minutes * 60_000;
     do {
       const turns = random.between(faultsARound.least, faultsARound.most);
       for (let turn = 0; turn < turns; turn++, count++) {
-        tell(random.next() < 0.4 ? await profiles.change() : faults.change());
+        tell(random.next() < 0.4 ? await profiles.change() : faults.change(isHubInvolved));
         await sleep(random.between(50, 1200));
       }
       await rest();
+      isHubInvolved = !isHubInvolved;
     } while (performance.now() < endsAt && violations.count === 0);
     const [, warm = samples[0]] = samples.slice(0, -1);
     const last = samples.at(-1);
