@@ -22,14 +22,12 @@ import { createInventory } from '../inventory/inventory.ts';
 import type { RootSource } from '../inventory/loadRoots.ts';
 import { defaultProxyLimits } from '../proxy/limits.ts';
 import { createApp } from '../server/app.ts';
-import { createBackendRoutes } from '../server/backendRoutes.ts';
 import { createListener } from '../server/createListener.ts';
 import { createClusterTraffic } from '../server/clusterTraffic.ts';
 import { createDispatch } from '../server/dispatch.ts';
 import { listen } from '../server/listen.ts';
-import { createNodeDrain } from '../server/nodeDrain.ts';
 import { createOwnAddresses } from '../server/ownAddresses.ts';
-import { createOwnRequests } from '../server/ownRequests.ts';
+import { createOwnRoutes } from '../server/ownRoutes.ts';
 import { createSessionAudit } from '../server/sessionAudit.ts';
 import { createSignIn } from '../server/signIn.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
@@ -199,20 +197,15 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
     metrics: requests,
     clock,
   });
-  const ownRequests = createOwnRequests({ traffic, audit, ...addresses });
+  const parts = { ...addresses, baseUrl, traffic, audit, clock, log };
   const dispatch = createDispatch({
-    ...addresses,
-    baseUrl,
-    traffic,
-    nodeDrain: createNodeDrain({ baseUrl, requests: ownRequests, clock, log }),
-    backendRoutes: createBackendRoutes(ownRequests),
+    ...parts,
+    ...createOwnRoutes(parts),
     signIn: users && createSignIn({ ...users, ...options }),
     app,
     dashboardUpgrade: (request, socket: Socket, head) => {
       passThrough.upgrade(request, socket, head);
     },
-    audit,
-    log,
   });
   const servingPair =
     options.tls &&
