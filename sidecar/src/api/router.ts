@@ -1,4 +1,4 @@
-import { Router } from 'express';
+import { type Request, type Response, Router } from 'express';
 import type { ClusterEntry } from '../clusters/clusterEntry.ts';
 import type { ClusterRegistry } from '../clusters/registry.ts';
 import type { FindViewer, Viewer } from '../dashboard/viewer.ts';
@@ -19,6 +19,8 @@ export interface ApiParts {
   readonly feed: ChangeFeed;
   readonly versions: VersionTexts;
   readonly findViewer: FindViewer;
+  /** Walks the stages of a cluster now, as whoever asks; what comes of it is its status. */
+  readonly check: (request: Request, response: Response, name: string) => Promise<void>;
   readonly clock: Clock;
 }
 
@@ -27,7 +29,7 @@ const streamLimits = { inAll: 4096, perUser: 128 };
 
 /** `/cluster-inventory/v1`: what the plugin asks. docs/api/openapi.yaml describes it. */
 export function createApiRouter(parts: ApiParts): Router {
-  const { registry, inventory, feed, versions, findViewer, clock } = parts;
+  const { registry, inventory, feed, versions, findViewer, check, clock } = parts;
   const router = Router({ caseSensitive: true, strict: true });
   const streams = createStreamLimit(streamLimits);
   const states = (): ReturnType<Inventory['states']> => inventory.states();
@@ -60,6 +62,14 @@ export function createApiRouter(parts: ApiParts): Router {
     response.json(describeDetail(entry, states(), await viewer.mayUse(entry)));
   });
 
+  router.post('/clusters/:name/check', async (request, response) => {
+    const { name } = request.params;
+    await check(request, response, name);
+    const entry = registry.get(name);
+    if (!entry) throw new CodedError('cluster-unknown');
+    response.json(describeDetail(entry, states(), true));
+  });
+
   router.get('/events', async (request, response) => {
     if (request.method === 'HEAD') throw new CodedError('method-refused');
     const viewer = await findViewer(request, response);
@@ -87,5 +97,6 @@ export function createApiRouter(parts: ApiParts): Router {
 const methods = [
   ['/clusters', 'GET, HEAD'],
   ['/clusters/:name', 'GET, HEAD'],
+  ['/clusters/:name/check', 'POST'],
   ['/events', 'GET'],
 ] as const;

@@ -140,18 +140,17 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
     allowedOrigins: options.allowedOrigins,
     trustedProxies: options.trustedProxies,
   });
-  users =
-    options.auth !== 'none'
-      ? await createUsers(options, {
-          roots: roots.roots,
-          execUser: createExecUser(credentials),
-          dashboardAgent,
-          clock,
-          log,
-          metrics: metrics.reviews,
-          ...addresses,
-        })
-      : undefined;
+  if (options.auth !== 'none') {
+    users = await createUsers(options, {
+      roots: roots.roots,
+      execUser: createExecUser(credentials),
+      dashboardAgent,
+      clock,
+      log,
+      metrics: metrics.reviews,
+      ...addresses,
+    });
+  }
   const findViewer = createFindViewer(registry, users);
   const passThrough = createPassThrough({
     dashboardUrl,
@@ -163,6 +162,18 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
       ? createSessionAudit({ gate: users.gate, session: users.session, ...addresses, audit })
       : () => [],
   });
+  const traffic = createClusterTraffic({
+    baseUrl,
+    registry,
+    gate: users?.gate,
+    session: users?.session,
+    withheldHeaders: options.proxyAuth.headers,
+    limits: defaultProxyLimits,
+    metrics: requests,
+    clock,
+  });
+  const parts = { ...addresses, baseUrl, traffic, audit, clock, log };
+  const { check, ...ownRoutes } = createOwnRoutes(parts);
   const app = createApp({
     baseUrl,
     api: createApiRouter({
@@ -171,6 +182,7 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
       feed,
       versions: createVersionTexts(randomBytes(16)),
       findViewer,
+      check,
       clock,
     }),
     config: createConfigEndpoint({
@@ -187,20 +199,9 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
     metrics: requests,
     log,
   });
-  const traffic = createClusterTraffic({
-    baseUrl,
-    registry,
-    gate: users?.gate,
-    session: users?.session,
-    withheldHeaders: options.proxyAuth.headers,
-    limits: defaultProxyLimits,
-    metrics: requests,
-    clock,
-  });
-  const parts = { ...addresses, baseUrl, traffic, audit, clock, log };
   const dispatch = createDispatch({
     ...parts,
-    ...createOwnRoutes(parts),
+    ...ownRoutes,
     signIn: users && createSignIn({ ...users, ...options }),
     app,
     dashboardUpgrade: (request, socket: Socket, head) => {

@@ -8,6 +8,7 @@ import type { Log } from '../foundation/log.ts';
 import { dropSessionCookies } from '../identity/sessionCookie.ts';
 import { type Clock, sleep } from '../foundation/clock.ts';
 import { asCodedError, CodedError, type ErrorCode } from '../foundation/errors.ts';
+import { parseJson } from '../foundation/unknownValue.ts';
 import { dropHopByHop, pairHeaders } from '../proxy/headerPairs.ts';
 import { mergeConfig } from './mergeConfig.ts';
 import type { FindViewer, SeenClusters, Viewer } from './viewer.ts';
@@ -188,12 +189,4 @@ function isGzipAccepted(header = ''): boolean {
     }),
   );
   return (weights.get('gzip') ?? weights.get('*') ?? 0) > 0;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

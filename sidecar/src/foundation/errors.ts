@@ -97,6 +97,13 @@ export const errorRegistry = {
   'response-invalid': connection('The API server answered something that is not HTTP'),
   'redirect-refused': connection('The API server redirects to another server'),
 
+  'api-unexpected': {
+    status: 502,
+    reason: 'InternalError',
+    stage: 'api',
+    summary: 'What answers at the address does not tell the version of an API server',
+  },
+
   'provider-may-not-impersonate': {
     status: unavailable,
     reason: 'ServiceUnavailable',

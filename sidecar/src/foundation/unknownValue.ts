@@ -1,6 +1,15 @@
 /** Decoding `unknown` at the edge: null and absent are the same (DI-35). */
 export type UnknownRecord = Readonly<Record<string, unknown>>;
 
+/** What the text says; undefined for what is no JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 export function isRecord(value: unknown): value is UnknownRecord {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -17,6 +17,8 @@ export interface OwnRequest {
   readonly rest: string;
   readonly accept?: string;
   readonly body?: { readonly contentType: string; readonly json: unknown };
+  /** Whether an answer shows that the cluster is not well; undefined where it does not. */
+  readonly findFault?: (answer: Pick<ClusterAnswer, 'status' | 'body'>) => CodedError | undefined;
 }
 
 /** Whatever the cluster says, its refusals too. */
@@ -48,6 +50,8 @@ export async function askCluster(context: ForwardContext, own: OwnRequest): Prom
     }
     const fault = answered.status === 403 ? await context.explainForbidden?.(cluster, credential) : undefined;
     if (fault) throw fault;
+    const unwell = own.findFault?.(answered);
+    if (unwell) throw unwell;
     outcome.headCame();
     const { status, body } = answered;
     const { connection } = cluster;

@@ -1,4 +1,4 @@
-import { asArray, asRecord, asText } from '../foundation/unknownValue.ts';
+import { asArray, asRecord, asText, parseJson } from '../foundation/unknownValue.ts';
 import type { ClusterAnswer, OwnRequest } from './askCluster.ts';
 
 /** Whoever sends it, as whom, and by which rights is decided elsewhere. @throws CodedError for what is no answer */
@@ -38,16 +38,12 @@ export async function readNodeState(
   const rest = `/api/v1/pods?fieldSelector=${encodeURIComponent(selector)}`;
   const pods = await ask({ method: 'GET', rest, accept: metadataOnly });
   if (pods.status !== 200) return { refusal: pods };
-  return { state: { ...parseNode(parseJson(node)), pods: findLeavingPods(parseJson(pods)) } };
+  return { state: { ...parseNode(readJson(node)), pods: findLeavingPods(readJson(pods)) } };
 }
 
 /** What is no JSON is nothing: of a node, one that is not cordoned. */
-function parseJson({ body }: ClusterAnswer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    return undefined;
-  }
+function readJson({ body }: ClusterAnswer): unknown {
+  return parseJson(body.toString('utf8'));
 }
 
 function parseNode(node: unknown): Omit<NodeState, 'pods'> {

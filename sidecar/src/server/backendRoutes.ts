@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CodedError } from '../foundation/errors.ts';
+import { parseJson } from '../foundation/unknownValue.ts';
 import { writeAnswer } from '../proxy/askCluster.ts';
 import { buildServiceTarget, findServicePort, parseServiceRequest } from '../proxy/serviceTarget.ts';
 import type { AuditRecord } from '../telemetry/audit.ts';
@@ -55,17 +56,9 @@ export function createBackendRoutes(requests: OwnRequests): BackendRoutes {
         writeAnswer(response, service);
         return undefined;
       }
-      const port = findServicePort(parseJson(service.body));
+      const port = findServicePort(parseJson(service.body.toString('utf8')));
       if (port === undefined) throw new CodedError('service-port-missing');
       return buildServiceTarget(asked, port);
     },
   };
-}
-
-function parseJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }

@@ -9,6 +9,7 @@ export type AuditEvent =
   | 'stream-end'
   | 'sign-in'
   | 'sign-out'
+  | 'check'
   | 'config-changed'
   | 'refusals-not-written'
   | 'lines-lost';
@@ -24,7 +25,7 @@ export interface AuditUser {
  * written. Nothing here holds a token, a query, a body or another header of the client.
  */
 export interface AuditFacts {
-  readonly event: 'sign-in' | 'sign-out';
+  readonly event: 'sign-in' | 'sign-out' | 'check';
   readonly user: AuditUser;
   /** The hub could not confirm it lately (ID-18). */
   readonly isStale: boolean;

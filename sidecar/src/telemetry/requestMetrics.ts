@@ -96,7 +96,7 @@ export function createRequestMetrics(
 }
 
 function classOf({ event, verb, isLong }: Partial<AuditFacts>): RequestClass {
-  if (event !== undefined) return 'sign-in';
+  if (event === 'sign-in' || event === 'sign-out') return 'sign-in';
   if (isLong) return 'stream';
   if (verb === undefined) return 'other';
   return verb === 'get' ? 'read' : 'write';

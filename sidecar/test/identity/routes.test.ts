@@ -70,7 +70,7 @@ async function start(clusters: Readonly<Record<string, object>>): Promise<Proxy>
     gate,
     session,
     policy: policyWith(),
-    makeApp(registry) {
+    makeApp(registry, check) {
       // So that the event stream ends at once, with what it says at first.
       const feed = createChangeFeed(registry);
       feed.close();
@@ -83,6 +83,7 @@ async function start(clusters: Readonly<Record<string, object>>): Promise<Proxy>
           feed,
           versions: createVersionTexts(Buffer.alloc(16)),
           findViewer,
+          check,
           clock,
         }),
         config: createConfigEndpoint({

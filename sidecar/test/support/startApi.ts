@@ -58,7 +58,7 @@ export async function startApi({
     clock,
     gate,
     policy: policyWith(),
-    makeApp(registry) {
+    makeApp(registry, check) {
       const feed = createChangeFeed(registry);
       made = { feed, registry };
       return createApp({
@@ -69,6 +69,7 @@ export async function startApi({
           feed,
           versions: createVersionTexts(key),
           findViewer: createFindViewer(registry, { gate, session: undefined }),
+          check,
           clock,
         }),
         config: () => undefined,

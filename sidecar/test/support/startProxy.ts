@@ -20,6 +20,7 @@ import { buildProfileKey, type ProfileKey } from '../../src/inventory/profileKey
 import { defaultProxyLimits, type ProxyLimits } from '../../src/proxy/limits.ts';
 import { createBackendRoutes } from '../../src/server/backendRoutes.ts';
 import { createListener } from '../../src/server/createListener.ts';
+import { type CheckCluster, createCheckCluster } from '../../src/server/clusterCheck.ts';
 import { createClusterTraffic } from '../../src/server/clusterTraffic.ts';
 import { createDispatch } from '../../src/server/dispatch.ts';
 import { listen } from '../../src/server/listen.ts';
@@ -41,7 +42,7 @@ export interface ProxyOptions {
   /** The dashboard's side of signing in. */
   readonly session?: HubSession;
   /** Instead of a dashboard that says its name. */
-  readonly makeApp?: (registry: ClusterRegistry) => RequestListener;
+  readonly makeApp?: (registry: ClusterRegistry, check: CheckCluster) => RequestListener;
   readonly trustedProxies?: readonly string[];
   readonly withheldHeaders?: readonly string[];
   readonly auditMode?: AuditMode;
@@ -148,7 +149,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
       options.gate &&
       createSignIn({ gate: options.gate, session: options.session, baseUrl, hubContextName: 'main' }),
     app:
-      options.makeApp?.(registry) ??
+      options.makeApp?.(registry, createCheckCluster({ requests: ownRequests, audit, ...addresses })) ??
       ((request, response) => {
         toDashboard.push(`${request.method ?? ''} ${request.url ?? ''}`);
         request.resume();
