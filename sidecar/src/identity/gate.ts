@@ -160,6 +160,7 @@ export function createGate(options: GateOptions): Gate {
     holdStream(caller, profile, verb) {
       const key = keyOfPerson(caller.user);
       return guards.guard({
+        user: caller.user,
         token: caller.token,
         isStillAllowed: async () => (await mayStillImpersonate(caller)) && (await may(caller, profile, verb)),
         lastSeen: () => lastSeen.get(key),

@@ -31,3 +31,8 @@ function writeUserKey({ name, uid, groups, extra }: User): string {
     .sort(([left], [right]) => (left < right ? -1 : 1));
   return JSON.stringify([name, uid, [...groups].sort(), sortedExtra]);
 }
+
+/** Of all tokens of one user: API servers put the id of each into an extra key. */
+export function isSamePerson(one: User, other: User): boolean {
+  return one.name === other.name && one.uid === other.uid;
+}

@@ -7,7 +7,7 @@ import type { HubSession, RenewedSession } from '../dashboard/hubSession.ts';
 import type { Clock } from '../foundation/clock.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import { assertNotForged } from '../identity/checkOrigin.ts';
-import type { Caller, Gate } from '../identity/gate.ts';
+import type { Caller, Gate, StreamHold } from '../identity/gate.ts';
 import { buildImpersonationHeaders } from '../identity/impersonate.ts';
 import type { ProfileId } from '../identity/profileRights.ts';
 import { readRequestedImpersonation } from '../identity/requestedImpersonation.ts';
@@ -20,7 +20,7 @@ import {
 import type { ForwardContext } from '../proxy/context.ts';
 import type { HeaderPairs } from '../proxy/headerPairs.ts';
 import { createExplainForbidden } from '../proxy/impersonationProbe.ts';
-import { parseKubernetesRequest } from '../proxy/kubernetesRequest.ts';
+import { type KubernetesRequest, parseKubernetesRequest } from '../proxy/kubernetesRequest.ts';
 import type { ProxyLimits } from '../proxy/limits.ts';
 import { assertReadable } from '../proxy/readOnly.ts';
 import { decideVerb, isSelfReview, type TrafficVerb } from '../proxy/requestVerb.ts';
@@ -101,70 +101,96 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
     return entry;
   };
 
+  /** What and as whom, once it is known who. */
+  const decide = async (
+    request: IncomingMessage,
+    { name, rest, onBodyWanted, audit }: ClusterRequest,
+    { caller, asked, verb, found, hold, renewed }: Known,
+  ): Promise<Prepared> => {
+    const method = request.method ?? 'GET';
+    let entry: ClusterEntry;
+    try {
+      entry = await authorize(caller, name, found, verb);
+    } catch (thrown) {
+      if (asCodedError(thrown).code !== 'access-denied' || !isRulesReview(method, rest)) throw thrown;
+      onBodyWanted();
+      const json = answerRulesReview(await readRequestBody(request, maxReviewBytes));
+      return { kind: 'answer', json };
+    }
+    const cluster = await entry.select();
+    audit.know({ mode: cluster.rules.mode });
+    assertReadable(cluster.rules, asked, verb);
+
+    const isReview = isSelfReview(method, rest);
+    if (isReview) onBodyWanted();
+    const body = isReview ? await readRequestBody(request, maxReviewBytes) : undefined;
+    if (body && isAccessReview(rest)) {
+      const answer = await answerAccessReview(body, {
+        rules: cluster.rules,
+        may: (wanted) => (caller && gate ? gate.may(caller, idOf(entry), wanted) : Promise.resolve(true)),
+      });
+      if (answer) return { kind: 'answer', json: answer };
+    }
+
+    const identity = actAs(caller, cluster);
+    audit.know({ identityHeaders: identity.identityHeaders });
+    return {
+      kind: 'forward',
+      context: {
+        cluster,
+        clusterPrefix: `${baseUrl}/clusters/${encodeURIComponent(entry.name)}`,
+        rest,
+        asked,
+        ...identity,
+        withheldHeaders,
+        explainForbidden: cluster.rules.mode === 'impersonate' ? explainForbidden : undefined,
+        body,
+        closed: hold ? AbortSignal.any([cluster.closed, hold.signal]) : cluster.closed,
+        setCookies: renewed?.setCookies ?? [],
+        clock,
+        limits,
+        audit,
+        onOutcome: (outcome) => {
+          entry.report(outcome);
+        },
+      },
+      release: () => hold?.release(),
+    };
+  };
+
   return {
     async prepare(request, clusterRequest) {
-      const { name, rest, isUpgrade, onBodyWanted, audit } = clusterRequest;
+      const { name, rest, isUpgrade, audit } = clusterRequest;
       const renewed = await session?.renew(request);
       if (renewed) clusterRequest.onRenewed(renewed.setCookies);
       const caller = await identify(request, renewed, clusterRequest);
       const asked = parseKubernetesRequest(rest);
-      const method = request.method ?? 'GET';
-      const verb = decideVerb({ method, rest, asked, isUpgrade });
+      const verb = decideVerb({ method: request.method ?? 'GET', rest, asked, isUpgrade });
       const isLong = isUpgrade || asked.isLongRunning;
       const found = registry.get(name);
       audit.know({ verb, asked, isUpgrade, isLong, ...(found && { cluster: found }) });
-      let entry: ClusterEntry;
+      // From now on, since its session may end while the hub is asked or a plugin runs.
+      const hold = caller && isLong && found ? gate?.holdStream(caller, idOf(found), verb) : undefined;
       try {
-        entry = await authorize(caller, name, found, verb);
+        const prepared = await decide(request, clusterRequest, { caller, asked, verb, found, hold, renewed });
+        if (prepared.kind === 'answer') hold?.release();
+        return prepared;
       } catch (thrown) {
-        if (asCodedError(thrown).code !== 'access-denied' || !isRulesReview(method, rest)) throw thrown;
-        onBodyWanted();
-        const json = answerRulesReview(await readRequestBody(request, maxReviewBytes));
-        return { kind: 'answer', json };
+        hold?.release();
+        throw thrown;
       }
-      const cluster = await entry.select();
-      audit.know({ mode: cluster.rules.mode });
-      assertReadable(cluster.rules, asked, verb);
-
-      const isReview = isSelfReview(method, rest);
-      if (isReview) onBodyWanted();
-      const body = isReview ? await readRequestBody(request, maxReviewBytes) : undefined;
-      if (body && isAccessReview(rest)) {
-        const answer = await answerAccessReview(body, {
-          rules: cluster.rules,
-          may: (wanted) => (caller && gate ? gate.may(caller, idOf(entry), wanted) : Promise.resolve(true)),
-        });
-        if (answer) return { kind: 'answer', json: answer };
-      }
-
-      // Before the hold, which nobody would release where this is refused.
-      const identity = actAs(caller, cluster);
-      audit.know({ identityHeaders: identity.identityHeaders });
-      const hold = caller && isLong ? gate?.holdStream(caller, idOf(entry), verb) : undefined;
-      return {
-        kind: 'forward',
-        context: {
-          cluster,
-          clusterPrefix: `${baseUrl}/clusters/${encodeURIComponent(entry.name)}`,
-          rest,
-          asked,
-          ...identity,
-          withheldHeaders,
-          explainForbidden: cluster.rules.mode === 'impersonate' ? explainForbidden : undefined,
-          body,
-          closed: hold ? AbortSignal.any([cluster.closed, hold.signal]) : cluster.closed,
-          setCookies: renewed?.setCookies ?? [],
-          clock,
-          limits,
-          audit,
-          onOutcome: (outcome) => {
-            entry.report(outcome);
-          },
-        },
-        release: () => hold?.release(),
-      };
     },
   };
+}
+
+/** What is known when the deciding begins. */
+interface Known {
+  readonly caller: Caller | undefined;
+  readonly asked: KubernetesRequest;
+  readonly verb: TrafficVerb;
+  readonly found: ClusterEntry | undefined;
+  readonly hold: StreamHold | undefined;
+  readonly renewed: RenewedSession | undefined;
 }
 
 function idOf({ profile: { namespace, name } }: ClusterEntry): ProfileId {
