@@ -28,7 +28,7 @@ export function createFindSeenClusters(
     if (users === undefined) return { entries: registry.list(), isAll: true, version: registry.version };
     const { gate, session } = users;
     const renewed = await session?.renew(request);
-    if (renewed) response.appendHeader('Set-Cookie', renewed.setCookies);
+    renewed?.addTo(response);
     const caller = await gate.identify(request, renewed?.token);
     const isVisible = await gate.whatIsVisible(
       caller,

@@ -77,6 +77,17 @@ describe('what is remembered', () => {
     expect(reviews.askedTokens).toEqual([]);
   });
 
+  it('[ID-04] that a token was good, also past its end, and of no other', async () => {
+    const { clock, reviews, authenticator, authenticate, codeOf } = setUp();
+    const token = jwt(clock.now() + 5_000);
+    expect(authenticator.knows(token)).toBe(false);
+    reviews.users.set(token, ana);
+    await authenticate(token);
+    await codeOf('bad');
+    clock.advance(60_000);
+    expect([authenticator.knows(token), authenticator.knows('bad')]).toEqual([true, false]);
+  });
+
   it('[ID-06] no error: the next use asks again', async () => {
     const { reviews, codeOf, authenticate } = setUp();
     reviews.isAway = true;

@@ -19,6 +19,8 @@ export interface TokenAuthenticator {
    * @throws CodedError `token-rejected`, `reviews-unavailable`
    */
   authenticate(token: string): Promise<Authenticated>;
+  /** Whether the hub accepted it before, be it at its end or not. */
+  knows(token: string): boolean;
   /** The holder signed out: the next use is reviewed. */
   forget(token: string): void;
 }
@@ -102,6 +104,7 @@ export function createTokenAuthenticator({
       running.set(hash, started);
       return started;
     },
+    knows: (token) => good.get(hashOf(token)) !== undefined,
     forget(token) {
       good.delete(hashOf(token));
     },

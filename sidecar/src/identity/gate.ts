@@ -60,6 +60,8 @@ export interface Gate {
   whatIsVisible(caller: Caller, profiles: readonly ProfileId[]): Promise<IsVisible>;
   /** Ends a stream when its caller may no longer have it (ID-14). */
   holdStream(caller: Caller, profile: ProfileId, verb: string): StreamHold;
+  /** Whether the hub accepted a token before, be it at its end or not. */
+  knows(token: string): boolean;
   /** The session of a token goes on with another. */
   renew(previous: string, token: string): void;
   /** The session of a token ended. */
@@ -166,6 +168,7 @@ export function createGate(options: GateOptions): Gate {
         lastSeen: () => lastSeen.get(key),
       });
     },
+    knows: (token) => authenticator.knows(token),
     renew: (previous, token) => {
       guards.renew(previous, token);
     },

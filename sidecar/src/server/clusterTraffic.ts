@@ -3,7 +3,8 @@ import type { ClusterEntry } from '../clusters/clusterEntry.ts';
 import { guessProfile } from '../clusters/clusterName.ts';
 import type { LiveCluster } from '../clusters/liveCluster.ts';
 import type { ClusterRegistry } from '../clusters/registry.ts';
-import type { HubSession, RenewedSession } from '../dashboard/hubSession.ts';
+import type { HubSession } from '../dashboard/hubSession.ts';
+import type { RenewedSession } from '../dashboard/sessionRenewals.ts';
 import type { Clock } from '../foundation/clock.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import { assertNotForged } from '../identity/checkOrigin.ts';
@@ -46,8 +47,8 @@ export interface ClusterRequest {
   readonly isUpgrade: boolean;
   /** Called before the body is read here. */
   readonly onBodyWanted: () => void;
-  /** Called with the session's new cookies as soon as they are there: they go with a refusal as well. */
-  readonly onRenewed: (setCookies: readonly string[]) => void;
+  /** Called with a session that was renewed as soon as it is there: its cookies go with a refusal as well. */
+  readonly onRenewed: (renewed: RenewedSession) => void;
   /** Told what becomes known. */
   readonly audit: AuditRecord;
 }
@@ -146,7 +147,7 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
         explainForbidden: cluster.rules.mode === 'impersonate' ? explainForbidden : undefined,
         body,
         closed: hold ? AbortSignal.any([cluster.closed, hold.signal]) : cluster.closed,
-        setCookies: renewed?.setCookies ?? [],
+        setCookies: () => renewed?.setCookies ?? [],
         clock,
         limits,
         audit,
@@ -162,7 +163,7 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
     async prepare(request, clusterRequest) {
       const { name, rest, isUpgrade, audit } = clusterRequest;
       const renewed = await session?.renew(request);
-      if (renewed) clusterRequest.onRenewed(renewed.setCookies);
+      if (renewed) clusterRequest.onRenewed(renewed);
       const caller = await identify(request, renewed, clusterRequest);
       const asked = parseKubernetesRequest(rest);
       const verb = decideVerb({ method: request.method ?? 'GET', rest, asked, isUpgrade });

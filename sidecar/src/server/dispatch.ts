@@ -104,7 +104,9 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       isUpgrade: false,
       onBodyWanted: sendContinue,
       // A cluster's own cookies are dropped: what is set here is what the browser gets.
-      onRenewed: (setCookies) => response.setHeader('Set-Cookie', setCookies),
+      onRenewed: (renewed) => {
+        renewed.addTo(response);
+      },
       audit,
     });
     if (prepared.kind === 'answer') {

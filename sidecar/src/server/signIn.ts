@@ -72,7 +72,7 @@ export function createSignIn({ gate, session, baseUrl, hubContextName }: SignInO
     audit: AuditRecord,
   ): Promise<void> => {
     const renewed = await session?.renew(request);
-    if (renewed) response.setHeader('Set-Cookie', renewed.setCookies);
+    renewed?.addTo(response);
     const { user } = await gate.identify(request, renewed?.token);
     audit.know({ user });
     response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });

@@ -13,6 +13,7 @@ const gate: Gate = {
   may: nobody,
   whatIsVisible: nobody,
   holdStream: () => ({ signal: new AbortController().signal, release: () => undefined }),
+  knows: () => false,
   renew: () => undefined,
   signOut: () => undefined,
 };
