@@ -4,6 +4,7 @@ import { createFakeReviews, person } from '../../test/support/fakeReviews.ts';
 import { createManualClock } from '../../test/support/manualClock.ts';
 import { CodedError } from '../foundation/errors.ts';
 import { createTokenAuthenticator } from './authenticateToken.ts';
+import { createReviewBudgets } from './reviewBudgets.ts';
 import type { User } from './user.ts';
 
 const ana = person('ana');
@@ -14,6 +15,7 @@ function setUp() {
   const reviews = createFakeReviews({ good: ana });
   const authenticator = createTokenAuthenticator({
     reviews,
+    budgets: createReviewBudgets(clock),
     clock,
     hashKey: Buffer.from('key'),
     outageGraceMs,
@@ -33,6 +35,26 @@ function jwt(expiresAtMs: number): string {
 }
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+it('[ID-10] a token that is reviewed again takes from the budget of its user, of which an end is no outage', async () => {
+  const clock = createManualClock();
+  const reviews = createFakeReviews({ 'ana-1': ana, 'ana-2': ana, 'ben-1': person('ben') });
+  const budgets = createReviewBudgets(clock);
+  const authenticator = createTokenAuthenticator({
+    reviews,
+    budgets,
+    clock,
+    hashKey: Buffer.from('key'),
+    outageGraceMs,
+  });
+  for (const token of ['ana-1', 'ben-1']) await authenticator.authenticate(token);
+  clock.advance(10_000);
+  for (let spent = 0; spent < 10_000; spent++) await budgets.spend(ana, () => Promise.resolve());
+  expect((await codedErrorOf(() => authenticator.authenticate('ana-1'))).code).toBe('too-many-reviews');
+  expect((await authenticator.authenticate('ben-1')).isStale).toBe(false);
+  // Of whom a token is nobody knows until it is reviewed.
+  expect((await authenticator.authenticate('ana-2')).user).toBe(ana);
+});
 
 describe('what is remembered', () => {
   it('[ID-06] a good token for 10 s', async () => {
@@ -142,6 +164,7 @@ describe('how the hub is asked', () => {
     let reviewed = 0;
     const slow: (() => void)[] = [];
     const authenticator = createTokenAuthenticator({
+      budgets: createReviewBudgets(clock),
       clock,
       hashKey: Buffer.from('key'),
       outageGraceMs,
@@ -250,6 +273,7 @@ describe('while the hub cannot be asked', () => {
     const clock = createManualClock();
     let isBroken = false;
     const authenticator = createTokenAuthenticator({
+      budgets: createReviewBudgets(clock),
       clock,
       hashKey: Buffer.from('key'),
       outageGraceMs,

@@ -4,6 +4,7 @@ import { CodedError } from '../foundation/errors.ts';
 import { BoundedMap } from './boundedMap.ts';
 import type { HubReviews } from './hubReviews.ts';
 import { createLane } from './lane.ts';
+import type { ReviewBudgets } from './reviewBudgets.ts';
 import { readTokenExpiry } from './tokenExpiry.ts';
 import type { User } from './user.ts';
 
@@ -16,7 +17,7 @@ export interface Authenticated {
 export interface TokenAuthenticator {
   /**
    * Who holds a token, as the hub says or said at most 10 s ago (ID-06).
-   * @throws CodedError `token-rejected`, `reviews-unavailable`
+   * @throws CodedError `token-rejected`, `reviews-unavailable`, `too-many-reviews`
    */
   authenticate(token: string): Promise<Authenticated>;
   /** Whether the hub accepted it before, be it at its end or not. */
@@ -27,6 +28,7 @@ export interface TokenAuthenticator {
 
 export interface TokenAuthenticatorOptions {
   readonly reviews: Pick<HubReviews, 'reviewToken'>;
+  readonly budgets: ReviewBudgets;
   readonly clock: Clock;
   /** Of this process alone: what is remembered is no token (ID-06). */
   readonly hashKey: Uint8Array;
@@ -49,6 +51,7 @@ interface GoodToken {
 
 export function createTokenAuthenticator({
   reviews,
+  budgets,
   clock,
   hashKey,
   outageGraceMs,
@@ -65,7 +68,7 @@ export function createTokenAuthenticator({
   ): Promise<Authenticated> => {
     try {
       const ask = (): Promise<User | undefined> => reviews.reviewToken(token);
-      const user = await (known ? ask() : lane(ask));
+      const user = await (known ? budgets.spend(known.user, ask) : lane(ask));
       if (user === undefined) {
         good.delete(hash);
         bad.set(hash, clock.now());

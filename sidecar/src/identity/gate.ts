@@ -10,7 +10,8 @@ import { type ProxyUsers, readProxyUser } from './proxyUser.ts';
 import { assertMayImpersonate, readRequestedImpersonation } from './requestedImpersonation.ts';
 import { findRequestTokens, isPlainToken, type ProxyTokens, type TokenOrigin } from './requestTokens.ts';
 import { createStreamGuards } from './streamGuard.ts';
-import type { User } from './user.ts';
+import { createReviewBudgets } from './reviewBudgets.ts';
+import { buildPersonKey, type User } from './user.ts';
 import { createVisibility, type IsVisible } from './visibility.ts';
 
 /** Who sent a request. */
@@ -38,7 +39,7 @@ export interface StreamHold {
 export interface Gate {
   /**
    * @throws CodedError `sign-in-required`, `token-rejected`, `users-differ`, `identity-refused`, `impersonation-*`,
-   *   `reviews-unavailable`
+   *   `reviews-unavailable`, `too-many-reviews`
    */
   identify(
     request: IncomingMessage,
@@ -46,17 +47,17 @@ export interface Gate {
     /** Told who it is, before it is decided as whom they may act. */
     onAuthenticated?: (who: Authenticated) => void,
   ): Promise<Caller>;
-  /** Who holds a token that came in a body. @throws CodedError `token-rejected`, `reviews-unavailable` */
+  /** Who holds a token that came in a body. @throws CodedError `token-rejected`, `reviews-unavailable`, `too-many-reviews` */
   identifyToken(token: string): Promise<User>;
   /**
    * @param exists false for a cluster that there is not: all the same is asked about it, so that neither the hub's
    * silence nor the time it takes tells it from one that may not be seen (ID-15)
-   * @throws CodedError `access-denied`, `cluster-unknown`, `reviews-unavailable`
+   * @throws CodedError `access-denied`, `cluster-unknown`, `reviews-unavailable`, `too-many-reviews`
    */
   authorize(caller: Caller, profile: ProfileId, verb: string, exists: boolean): Promise<void>;
   /** Whether the hub lets the caller send traffic of this verb; for answers about rights (ID-17). */
   may(caller: Caller, profile: ProfileId, verb: string): Promise<boolean>;
-  /** @throws CodedError `reviews-unavailable` */
+  /** @throws CodedError `reviews-unavailable`, `too-many-reviews` */
   whatIsVisible(caller: Caller, profiles: readonly ProfileId[]): Promise<IsVisible>;
   /** Ends a stream when its caller may no longer have it (ID-14). */
   holdStream(caller: Caller, profile: ProfileId, verb: string): StreamHold;
@@ -84,9 +85,10 @@ const maxSeenUsers = 20_000;
 
 export function createGate(options: GateOptions): Gate {
   const { reviews, clock, hashKey, outageGraceMs, streamGraceMs, proxyTokens, proxyUsers } = options;
-  const authenticator = createTokenAuthenticator({ reviews, clock, hashKey, outageGraceMs });
-  const decisions = createAccessDecisions({ reviews, clock, outageGraceMs });
-  const visibility = createVisibility({ reviews, decisions, clock, outageGraceMs });
+  const budgets = createReviewBudgets(clock);
+  const authenticator = createTokenAuthenticator({ reviews, budgets, clock, hashKey, outageGraceMs });
+  const decisions = createAccessDecisions({ reviews, budgets, clock, outageGraceMs });
+  const visibility = createVisibility({ reviews, budgets, decisions, clock, outageGraceMs });
   const guards = createStreamGuards({ authenticator, clock, streamGraceMs });
   const lastSeen = new BoundedMap<string, number>(maxSeenUsers);
 
@@ -113,8 +115,8 @@ export function createGate(options: GateOptions): Gate {
     return { ...first, ...who };
   };
 
-  const may: Gate['may'] = ({ actsAs }, profile, verb) =>
-    decisions.may(actsAs, trafficAttributes(verb, profile));
+  const may: Gate['may'] = ({ actsAs, user }, profile, verb) =>
+    decisions.may(actsAs, trafficAttributes(verb, profile), user);
 
   const mayStillImpersonate = async ({ user, impersonates }: Caller): Promise<boolean> => {
     if (impersonates === undefined) return true;
@@ -127,9 +129,9 @@ export function createGate(options: GateOptions): Gate {
     }
   };
 
-  const sees = async (user: User, { namespace, name }: ProfileId): Promise<boolean> =>
-    (await decisions.may(user, seeingAttributes('get', { namespace, name }))) ||
-    (await decisions.may(user, seeingAttributes('list', { namespace })));
+  const sees = async ({ actsAs, user }: Caller, { namespace, name }: ProfileId): Promise<boolean> =>
+    (await decisions.may(actsAs, seeingAttributes('get', { namespace, name }), user)) ||
+    (await decisions.may(actsAs, seeingAttributes('list', { namespace }), user));
 
   return {
     async identify(request, renewedToken, onAuthenticated) {
@@ -138,7 +140,7 @@ export function createGate(options: GateOptions): Gate {
         : await findByTokens(request, renewedToken);
       const { user, isStale } = found;
       onAuthenticated?.(found);
-      if (!isStale) lastSeen.set(keyOfPerson(user), clock.now());
+      if (!isStale) lastSeen.set(buildPersonKey(user), clock.now());
       const target = readRequestedImpersonation(request.rawHeaders);
       if (target) await assertMayImpersonate(user, target, decisions);
       return { ...found, actsAs: target ? asAuthenticated(target) : user, impersonates: target };
@@ -150,7 +152,7 @@ export function createGate(options: GateOptions): Gate {
     async authorize(caller, profile, verb, exists) {
       const isAllowed = (await may(caller, profile, verb)) && exists;
       if (isAllowed) return;
-      const isSeen = (await sees(caller.actsAs, profile)) && exists;
+      const isSeen = (await sees(caller, profile)) && exists;
       if (!isSeen) throw new CodedError('cluster-unknown');
       throw new CodedError(
         'access-denied',
@@ -160,7 +162,7 @@ export function createGate(options: GateOptions): Gate {
     may,
     whatIsVisible: ({ user, token }, profiles) => visibility.forUser(user, token, profiles),
     holdStream(caller, profile, verb) {
-      const key = keyOfPerson(caller.user);
+      const key = buildPersonKey(caller.user);
       return guards.guard({
         user: caller.user,
         token: caller.token,
@@ -177,11 +179,6 @@ export function createGate(options: GateOptions): Gate {
       guards.signOut(token);
     },
   };
-}
-
-/** The same for all tokens of one user: API servers put the id of each into an extra key. */
-function keyOfPerson({ name, uid }: User): string {
-  return JSON.stringify([name, uid]);
 }
 
 /** As the API server completes an impersonated identity. */

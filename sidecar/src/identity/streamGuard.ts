@@ -1,7 +1,7 @@
 import type { Clock } from '../foundation/clock.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import type { TokenAuthenticator } from './authenticateToken.ts';
-import { isSamePerson, type User } from './user.ts';
+import { buildPersonKey, type User } from './user.ts';
 
 export interface StreamGuards {
   /** Watches over one stream; `signal` is aborted with the reason when it must end. `release` when it ended by itself. */
@@ -91,7 +91,7 @@ export function createStreamGuards({
         if (token === undefined) return;
         try {
           // Whoever signed in in the same browser took the session over.
-          if (isSamePerson(await findUser(held), user)) lastGood = clock.now();
+          if (buildPersonKey(await findUser(held)) === buildPersonKey(user)) lastGood = clock.now();
           else end.abort(new CodedError('sign-in-required'));
         } catch (thrown) {
           if (asCodedError(thrown).code !== 'token-rejected') return;

@@ -32,7 +32,13 @@ function writeUserKey({ name, uid, groups, extra }: User): string {
   return JSON.stringify([name, uid, [...groups].sort(), sortedExtra]);
 }
 
-/** Of all tokens of one user: API servers put the id of each into an extra key. */
-export function isSamePerson(one: User, other: User): boolean {
-  return one.name === other.name && one.uid === other.uid;
+const personKeys = new WeakMap<User, string>();
+
+/** The same for all tokens of one user: API servers put the id of each into an extra key. */
+export function buildPersonKey(user: User): string {
+  const present = personKeys.get(user);
+  if (present !== undefined) return present;
+  const key = JSON.stringify([user.name, user.uid]);
+  personKeys.set(user, key);
+  return key;
 }
