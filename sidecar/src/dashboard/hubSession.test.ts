@@ -201,7 +201,7 @@ describe('[ID-04] tokens that nobody has seen to be good', () => {
   it('are renewed four at a time, few wait, and the rest go on as they are', async () => {
     const { session, asked, answer, withSession } = setUp();
     for (let index = 0; index < 100; index++) answer([], 20);
-    const renewals = forge(100).map((token) => session.renew(withSession(token)));
+    const renewals = forge(100).map(async (token) => await session.renew(withSession(token)));
     await Promise.any(renewals);
     await until('the dashboard is asked', () => asked.length > 0);
     expect(asked.length).toBeLessThanOrEqual(4);
@@ -214,7 +214,7 @@ describe('[ID-04] tokens that nobody has seen to be good', () => {
     for (let index = 0; index < 37; index++) answer(renewing, 20);
     known.add(old);
     let isThrough = false;
-    const forged = forge(50).map((token) => session.renew(withSession(token)));
+    const forged = forge(50).map(async (token) => await session.renew(withSession(token)));
     const last = Promise.all(forged).then(() => isThrough);
     expect((await session.renew(withSession(old)))?.token).toBe(next);
     isThrough = true;

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { CodedError } from '../foundation/errors.ts';
-import { buildSessionCookies, readSessionToken } from '../identity/sessionCookie.ts';
-import { readTokenExpiry } from '../identity/tokenExpiry.ts';
+import { readRequestSession } from '../identity/requestSession.ts';
+import { buildSessionCookies } from '../identity/sessionCookie.ts';
 import type { Clock } from '../foundation/clock.ts';
 import { createHubCookies, type SessionOutcome } from './hubCookies.ts';
 import { createSessionRenewals, type Renewed, type RenewedSession } from './sessionRenewals.ts';
@@ -36,9 +36,9 @@ export interface HubSession {
   setToken(token: string, request: IncomingMessage): Promise<SessionAnswer>;
   /**
    * A session about to end is renewed by the dashboard, which alone can: Headlamp does so on requests to its own
-   * cluster. Undefined where there is nothing to renew, or nothing came of it.
+   * cluster. Undefined, at once, where there is nothing to renew; later where nothing came of it.
    */
-  renew(request: IncomingMessage): Promise<RenewedSession | undefined>;
+  renew(request: IncomingMessage): Promise<RenewedSession | undefined> | undefined;
 }
 
 /** A session with less time left is renewed. */
@@ -125,14 +125,10 @@ export function createHubSession(options: HubSessionOptions): HubSession {
 
   return {
     copyCookies: (setCookies, request) =>
-      copy(
-        hubCookies.readOutcome(setCookies),
-        readSessionToken(request.headers.cookie),
-        isRenewedBy(request),
-      ),
+      copy(hubCookies.readOutcome(setCookies), readRequestSession(request)?.token, isRenewedBy(request)),
 
     async setToken(token, request) {
-      const previous = readSessionToken(request.headers.cookie);
+      const previous = readRequestSession(request)?.token;
       const { status, setCookies } = await ask('POST', '/set-token', request, {
         // The dashboard clears the chunks that it is shown.
         cookie: previous === undefined ? undefined : hubCookies.buildCookieHeader(previous),
@@ -142,9 +138,10 @@ export function createHubSession(options: HubSessionOptions): HubSession {
       return { status, setCookies: [...setCookies, ...copies] };
     },
 
-    async renew(request) {
-      const token = readSessionToken(request.headers.cookie);
-      if (token === undefined || readTokenExpiry(token) - clock.now() > renewBeforeMs) return undefined;
+    renew(request) {
+      const session = readRequestSession(request);
+      if (session === undefined || session.expiresAt - clock.now() > renewBeforeMs) return undefined;
+      const { token } = session;
       return renewals.renew(
         token,
         () => askForRenewal(token, request),

@@ -12,6 +12,8 @@ export interface AccessDecisions {
    * @throws CodedError `reviews-unavailable`, `too-many-reviews`
    */
   may(user: User, attributes: ResourceAttributes, asker?: User): Promise<boolean>;
+  /** The same, at once, where it need not be asked. The key of these very attributes is made once a user. */
+  recall(user: User, attributes: ResourceAttributes): boolean | undefined;
 }
 
 export interface AccessDecisionsOptions {
@@ -57,11 +59,25 @@ export function createAccessDecisions({
     }
   };
 
+  const keys = new WeakMap<User, WeakMap<ResourceAttributes, string>>();
+  const keyOf = (user: User, attributes: ResourceAttributes): string => {
+    let ofUser = keys.get(user);
+    if (ofUser === undefined) keys.set(user, (ofUser = new WeakMap()));
+    let key = ofUser.get(attributes);
+    if (key === undefined) ofUser.set(attributes, (key = buildKey(user, attributes)));
+    return key;
+  };
+  const isFresh = ({ decidedAt }: Decision): boolean => clock.now() - decidedAt < memoryMs;
+
   return {
+    recall(user, attributes) {
+      const known = decisions.get(keyOf(user, attributes));
+      return known && isFresh(known) ? known.allowed : undefined;
+    },
     may(user, attributes, asker = user) {
       const key = buildKey(user, attributes);
       const known = decisions.get(key);
-      if (known && clock.now() - known.decidedAt < memoryMs) return Promise.resolve(known.allowed);
+      if (known && isFresh(known)) return Promise.resolve(known.allowed);
       const present = running.get(key);
       if (present) return present;
       const started = decide(key, user, attributes, asker, known).finally(() => running.delete(key));

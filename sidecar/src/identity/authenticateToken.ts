@@ -4,6 +4,7 @@ import { CodedError } from '../foundation/errors.ts';
 import { BoundedMap } from './boundedMap.ts';
 import type { HubReviews } from './hubReviews.ts';
 import { createLane } from './lane.ts';
+import type { RequestToken } from './requestTokens.ts';
 import type { ReviewBudgets } from './reviewBudgets.ts';
 import { readTokenExpiry } from './tokenExpiry.ts';
 import type { User } from './user.ts';
@@ -20,6 +21,8 @@ export interface TokenAuthenticator {
    * @throws CodedError `token-rejected`, `reviews-unavailable`, `too-many-reviews`
    */
   authenticate(token: string): Promise<Authenticated>;
+  /** Who that is, where it need not be asked: as `authenticate` would say, at once. */
+  recall(presented: RequestToken): Authenticated | undefined;
   /** Whether the hub accepted it before, be it at its end or not. */
   knows(token: string): boolean;
   /** The holder signed out: the next use is reviewed. */
@@ -43,7 +46,8 @@ const maxBad = 5_000;
 const strangers = { concurrent: 16, waiting: 500 };
 
 interface GoodToken {
-  readonly user: User;
+  /** The same object until the next review. */
+  readonly authenticated: Authenticated & { readonly isStale: false };
   readonly checkedAt: number;
   /** `exp` of a JWT; Infinity for any other. */
   readonly expiresAt: number;
@@ -68,20 +72,21 @@ export function createTokenAuthenticator({
   ): Promise<Authenticated> => {
     try {
       const ask = (): Promise<User | undefined> => reviews.reviewToken(token);
-      const user = await (known ? budgets.spend(known.user, ask) : lane(ask));
+      const user = await (known ? budgets.spend(known.authenticated.user, ask) : lane(ask));
       if (user === undefined) {
         good.delete(hash);
         bad.set(hash, clock.now());
         throw new CodedError('token-rejected');
       }
       bad.delete(hash);
-      good.set(hash, { user, checkedAt: clock.now(), expiresAt: readTokenExpiry(token) });
-      return { user, isStale: false };
+      const authenticated = { user, isStale: false } as const;
+      good.set(hash, { authenticated, checkedAt: clock.now(), expiresAt: readTokenExpiry(token) });
+      return authenticated;
     } catch (thrown) {
       const isOutage = thrown instanceof CodedError && thrown.code === 'reviews-unavailable';
       const now = clock.now();
       if (isOutage && known && now < known.expiresAt && now - known.checkedAt < outageGraceMs)
-        return { user: known.user, isStale: true };
+        return { user: known.authenticated.user, isStale: true };
       throw thrown;
     }
   };
@@ -91,14 +96,25 @@ export function createTokenAuthenticator({
   const hashOf = (token: string): string =>
     digest('sha256', secret + digest('sha256', secret + token), 'base64');
 
+  /** By what came in on a connection, so that each computes it once. */
+  const hashes = new WeakMap<RequestToken, string>();
+  const isFresh = ({ checkedAt, expiresAt }: GoodToken, now: number): boolean =>
+    now - checkedAt < memoryMs && now < expiresAt;
+
   return {
+    recall(presented) {
+      let hash = hashes.get(presented);
+      if (hash === undefined) hashes.set(presented, (hash = hashOf(presented.token)));
+      const known = good.get(hash);
+      return known && isFresh(known, clock.now()) ? known.authenticated : undefined;
+    },
     async authenticate(token) {
       const hash = hashOf(token);
       const now = clock.now();
       const known = good.get(hash);
       // The hub remembers a token it has seen for some seconds past its end (kube-apiserver 1.36: up to 10).
       if ((known?.expiresAt ?? readTokenExpiry(token)) <= now) throw new CodedError('token-rejected');
-      if (known && now - known.checkedAt < memoryMs) return { user: known.user, isStale: false };
+      if (known && isFresh(known, now)) return known.authenticated;
       const rejectedAt = bad.get(hash);
       if (rejectedAt !== undefined && now - rejectedAt < memoryMs) throw new CodedError('token-rejected');
       const present = running.get(hash);

@@ -8,7 +8,13 @@ import type { HubReviews } from './hubReviews.ts';
 import { type ProfileId, seeingAttributes, trafficAttributes } from './profileRights.ts';
 import { type ProxyUsers, readProxyUser } from './proxyUser.ts';
 import { assertMayImpersonate, readRequestedImpersonation } from './requestedImpersonation.ts';
-import { findRequestTokens, isPlainToken, type ProxyTokens, type TokenOrigin } from './requestTokens.ts';
+import {
+  findRequestTokens,
+  isPlainToken,
+  type ProxyTokens,
+  type RequestToken,
+  type TokenOrigin,
+} from './requestTokens.ts';
 import { createStreamGuards } from './streamGuard.ts';
 import { createReviewBudgets } from './reviewBudgets.ts';
 import { buildPersonKey, type User } from './user.ts';
@@ -47,6 +53,8 @@ export interface Gate {
     /** Told who it is, before it is decided as whom they may act. */
     onAuthenticated?: (who: Authenticated) => void,
   ): Promise<Caller>;
+  /** Who that is, where nobody need be asked: what `identify` would say, at once, and the same object each time. */
+  recognize(request: IncomingMessage): Caller | undefined;
   /** Who holds a token that came in a body. @throws CodedError `token-rejected`, `reviews-unavailable`, `too-many-reviews` */
   identifyToken(token: string): Promise<User>;
   /**
@@ -55,6 +63,8 @@ export interface Gate {
    * @throws CodedError `access-denied`, `cluster-unknown`, `reviews-unavailable`, `too-many-reviews`
    */
   authorize(caller: Caller, profile: ProfileId, verb: string, exists: boolean): Promise<void>;
+  /** Whether `authorize` is known to let it pass, without anybody being asked. */
+  isAuthorized(caller: Caller, profile: ProfileId, verb: string): boolean;
   /** Whether the hub lets the caller send traffic of this verb; for answers about rights (ID-17). */
   may(caller: Caller, profile: ProfileId, verb: string): Promise<boolean>;
   /** @throws CodedError `reviews-unavailable`, `too-many-reviews` */
@@ -133,7 +143,21 @@ export function createGate(options: GateOptions): Gate {
     (await decisions.may(actsAs, seeingAttributes('get', { namespace, name }), user)) ||
     (await decisions.may(actsAs, seeingAttributes('list', { namespace }), user));
 
+  const recognized = new WeakMap<RequestToken, { readonly who: Authenticated; readonly caller: Caller }>();
+
   return {
+    recognize(request) {
+      if (proxyUsers) return undefined;
+      const [presented, ...others] = findRequestTokens(request, proxyTokens);
+      if (presented === undefined || others.length > 0) return undefined;
+      const who = authenticator.recall(presented);
+      if (who === undefined || readRequestedImpersonation(request.rawHeaders)) return undefined;
+      const last = recognized.get(presented);
+      if (last?.who === who) return last.caller;
+      const caller: Caller = { ...presented, ...who, actsAs: who.user, impersonates: undefined };
+      recognized.set(presented, { who, caller });
+      return caller;
+    },
     async identify(request, renewedToken, onAuthenticated) {
       const found: Known = proxyUsers
         ? { user: readProxyUser(request, proxyUsers), token: undefined, origin: 'proxy', isStale: false }
@@ -149,6 +173,8 @@ export function createGate(options: GateOptions): Gate {
       if (!isPlainToken(token)) throw new CodedError('token-rejected');
       return (await authenticator.authenticate(token)).user;
     },
+    isAuthorized: ({ actsAs }, profile, verb) =>
+      decisions.recall(actsAs, trafficAttributes(verb, profile)) === true,
     async authorize(caller, profile, verb, exists) {
       const isAllowed = (await may(caller, profile, verb)) && exists;
       if (isAllowed) return;

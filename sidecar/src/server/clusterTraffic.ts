@@ -10,7 +10,6 @@ import { asCodedError, CodedError } from '../foundation/errors.ts';
 import { assertNotForged } from '../identity/checkOrigin.ts';
 import type { Caller, Gate, StreamHold } from '../identity/gate.ts';
 import { buildImpersonationHeaders } from '../identity/impersonate.ts';
-import type { ProfileId } from '../identity/profileRights.ts';
 import { readRequestedImpersonation } from '../identity/requestedImpersonation.ts';
 import {
   answerAccessReview,
@@ -80,10 +79,13 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
       if (readRequestedImpersonation(request.rawHeaders)) throw new CodedError('impersonation-refused');
       return undefined;
     }
-    const caller = await gate.identify(request, renewed?.token, ({ user, isStale }) => {
-      audit.know({ user, isStale });
-    });
-    audit.know({ actsAs: caller.actsAs });
+    const caller =
+      (renewed ? undefined : gate.recognize(request)) ??
+      (await gate.identify(request, renewed?.token, ({ user, isStale }) => {
+        audit.know({ user, isStale });
+      }));
+    const { user, isStale, actsAs } = caller;
+    audit.know({ user, isStale, actsAs });
     if (caller.origin === 'cookie' || caller.origin === 'proxy') assertNotForged(request, isUpgrade);
     return caller;
   };
@@ -94,10 +96,8 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
     entry: ClusterEntry | undefined,
     verb: TrafficVerb,
   ): Promise<ClusterEntry> => {
-    if (caller && gate) {
-      const profile = entry ? idOf(entry) : guessProfile(name);
-      await gate.authorize(caller, profile, verb, entry !== undefined);
-    }
+    if (caller && gate)
+      await gate.authorize(caller, entry?.profile ?? guessProfile(name), verb, entry !== undefined);
     if (entry === undefined) throw new CodedError('cluster-unknown');
     return entry;
   };
@@ -109,9 +109,10 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
     { caller, asked, verb, found, hold, renewed }: Known,
   ): Promise<Prepared> => {
     const method = request.method ?? 'GET';
+    const isAuthorized = found && caller && gate?.isAuthorized(caller, found.profile, verb);
     let entry: ClusterEntry;
     try {
-      entry = await authorize(caller, name, found, verb);
+      entry = isAuthorized ? found : await authorize(caller, name, found, verb);
     } catch (thrown) {
       if (asCodedError(thrown).code !== 'access-denied' || !isRulesReview(method, rest)) throw thrown;
       onBodyWanted();
@@ -128,7 +129,7 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
     if (body && isAccessReview(rest)) {
       const answer = await answerAccessReview(body, {
         rules: cluster.rules,
-        may: (wanted) => (caller && gate ? gate.may(caller, idOf(entry), wanted) : Promise.resolve(true)),
+        may: (wanted) => (caller && gate ? gate.may(caller, entry.profile, wanted) : Promise.resolve(true)),
       });
       if (answer) return { kind: 'answer', json: answer };
     }
@@ -162,7 +163,8 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
   return {
     async prepare(request, clusterRequest) {
       const { name, rest, isUpgrade, audit } = clusterRequest;
-      const renewed = await session?.renew(request);
+      const renewing = session?.renew(request);
+      const renewed = renewing && (await renewing);
       if (renewed) clusterRequest.onRenewed(renewed);
       const caller = await identify(request, renewed, clusterRequest);
       const asked = parseKubernetesRequest(rest);
@@ -171,7 +173,7 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
       const found = registry.get(name);
       audit.know({ verb, asked, isUpgrade, isLong, ...(found && { cluster: found }) });
       // From now on, since its session may end while the hub is asked or a plugin runs.
-      const hold = caller && isLong && found ? gate?.holdStream(caller, idOf(found), verb) : undefined;
+      const hold = caller && isLong && found ? gate?.holdStream(caller, found.profile, verb) : undefined;
       try {
         const prepared = await decide(request, clusterRequest, { caller, asked, verb, found, hold, renewed });
         if (prepared.kind === 'answer') hold?.release();
@@ -192,10 +194,6 @@ interface Known {
   readonly found: ClusterEntry | undefined;
   readonly hold: StreamHold | undefined;
   readonly renewed: RenewedSession | undefined;
-}
-
-function idOf({ profile: { namespace, name } }: ClusterEntry): ProfileId {
-  return { namespace, name };
 }
 
 /** As whom: under `impersonate` never without an identity (ID-21), under `passthrough` as the user and nobody else. */

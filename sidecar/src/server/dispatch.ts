@@ -92,7 +92,9 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       return;
     }
     const { name, rest } = destination;
-    if (await signIn?.handle(request, response, rest, audit)) {
+    const signingIn = signIn?.handle(request, response, rest, audit);
+    if (signingIn) {
+      await signingIn;
       audit.answered(response.statusCode);
       audit.finish();
       return;

@@ -8,8 +8,10 @@ import { type Proxy, startProxy } from '../support/startProxy.ts';
 const nobody = (): Promise<never> => Promise.reject(new CodedError('sign-in-required'));
 const gate: Gate = {
   identify: nobody,
+  recognize: () => undefined,
   identifyToken: nobody,
   authorize: nobody,
+  isAuthorized: () => false,
   may: nobody,
   whatIsVisible: nobody,
   holdStream: () => ({ signal: new AbortController().signal, release: () => undefined }),
