@@ -70,6 +70,7 @@ export async function createUsers(
       hubContextName,
       clock,
       schemeOf,
+      isKnown: (token) => gate.knows(token),
       onRenewed: (previous, token) => {
         gate.renew(previous, token);
       },

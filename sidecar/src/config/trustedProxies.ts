@@ -10,6 +10,7 @@ export interface TrustedProxies {
  * @throws Error that names the entry
  */
 export function parseTrustedProxies(entries: readonly string[]): TrustedProxies {
+  if (entries.length === 0) return { has: () => false };
   const list = new BlockList();
   for (const entry of entries) {
     const [address = '', lengthText, ...rest] = entry.split('/');

@@ -1,8 +1,9 @@
-import { IncomingMessage } from 'node:http';
+import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { MockAgent } from 'undici';
 import { describe, expect, it } from 'vitest';
 import { createManualClock } from '../../test/support/manualClock.ts';
+import { until } from '../../test/support/until.ts';
 import { createHubSession } from './hubSession.ts';
 
 const origin = 'http://dashboard.example';
@@ -24,6 +25,7 @@ function setUp() {
   agent.disableNetConnect();
   const asked: string[] = [];
   const signedOut: string[] = [];
+  const known = new Set<string>();
   const session = createHubSession({
     dashboardUrl: new URL(origin),
     dashboardHost: '',
@@ -32,25 +34,34 @@ function setUp() {
     hubContextName: 'main',
     clock,
     schemeOf: () => 'http',
+    isKnown: (token) => known.has(token),
     onRenewed: () => undefined,
     onSignOut: (token) => signedOut.push(token),
   });
   /** The dashboard answers the next request so. */
-  const answer = (setCookies: string[]): void => {
+  const answer = (setCookies: string[], delayMs = 1): void => {
     agent
       .get(origin)
       .intercept({ path: () => true, method: () => true })
       .reply(({ path }) => {
         asked.push(path);
         return { statusCode: 200, data: '', responseOptions: { headers: { 'set-cookie': setCookies } } };
-      });
+      })
+      .delay(delayMs);
   };
   const withSession = (token: string): IncomingMessage => {
     const request = new IncomingMessage(new Socket());
     request.headers = { cookie: `cluster-inventory-session.0=${token}` };
     return request;
   };
-  return { clock, session, asked, signedOut, answer, withSession };
+  /** The session's cookies of an answer to this request, before its head is written. */
+  const carry = async (token: string): Promise<ServerResponse> => {
+    const request = withSession(token);
+    const response = new ServerResponse(request);
+    (await session.renew(request))?.addTo(response);
+    return response;
+  };
+  return { clock, session, asked, signedOut, known, answer, withSession, carry };
 }
 
 const renewing = [cookie('headlamp-auth-main', next)];
@@ -101,5 +112,112 @@ describe('[ID-04] a renewed session', () => {
     const renewed = session.renew(withSession(old));
     session.copyCookies(clearing, withSession(old));
     expect(await renewed).toBeUndefined();
+  });
+});
+
+const newer = tokenOf('newer', 3_600_000);
+const ofAnother = cookie('headlamp-auth-main', newer);
+const namesOf = (response: ServerResponse): string[] =>
+  [response.getHeader('set-cookie') ?? []]
+    .flat()
+    .map((line) => (typeof line === 'string' ? (line.split('=', 1)[0] ?? '') : ''));
+
+describe('[ID-04] the cookies of a renewed session', () => {
+  it.each<[string, string]>([
+    ['shows the old cookie', old],
+    ['shows the new cookie', next],
+  ])(
+    'are taken from every answer that has not begun, when a sign-in that %s replaces it',
+    async (_how, shown) => {
+      const { session, answer, withSession, carry } = setUp();
+      answer(renewing);
+      const late = await carry(old);
+      late.appendHeader('Set-Cookie', 'own=1');
+      const renewed = await session.renew(withSession(old));
+      expect(namesOf(late)).toEqual(['headlamp-auth-main.0', 'cluster-inventory-session.0', 'own']);
+      answer([ofAnother]);
+      await session.setToken(newer, withSession(shown));
+      expect(namesOf(late)).toEqual(['own']);
+      expect(renewed?.setCookies).toEqual([]);
+    },
+  );
+
+  it.each([
+    ['the sidecar’s form', undefined],
+    ['the dashboard’s form', '/clusters/main/set-token'],
+    ['the callback of a provider', '/oidc-callback?code=x'],
+  ])('go to nobody who comes later with the old one, after a sign-in at %s', async (_where, url) => {
+    const { session, asked, answer, withSession, carry } = setUp();
+    answer(renewing);
+    await carry(old);
+    const signIn = withSession(next);
+    if (url === undefined) {
+      answer([ofAnother]);
+      await session.setToken(newer, signIn);
+    } else {
+      signIn.url = url;
+      session.copyCookies([ofAnother], signIn);
+    }
+    const { length } = asked;
+    answer(renewing);
+    expect(namesOf(await carry(old))).toEqual([]);
+    expect(asked).toHaveLength(length);
+  });
+
+  it('go to nobody who comes later with the old one, after a sign-out', async () => {
+    const { session, asked, answer, withSession, carry } = setUp();
+    answer(renewing);
+    const late = await carry(old);
+    session.copyCookies(clearing, withSession(next));
+    answer(renewing);
+    expect([namesOf(late), namesOf(await carry(old)), asked.length]).toEqual([[], [], 1]);
+  });
+
+  it('go on where the dashboard renews the session by itself', async () => {
+    const { session, answer, withSession, carry } = setUp();
+    answer(renewing);
+    const late = await carry(old);
+    const own = withSession(old);
+    own.url = '/clusters/main/api/v1/pods';
+    session.copyCookies([ofAnother], own);
+    expect(namesOf(late)).toHaveLength(2);
+    expect(namesOf(await carry(old))).toHaveLength(2);
+  });
+
+  it('come again for a token that signs in anew', async () => {
+    const { session, answer, withSession, carry } = setUp();
+    session.copyCookies(clearing, withSession(old));
+    answer([cookie('headlamp-auth-main', old)]);
+    await session.setToken(old, withSession(''));
+    answer(renewing);
+    expect(namesOf(await carry(old))).toHaveLength(2);
+  });
+});
+
+describe('[ID-04] tokens that nobody has seen to be good', () => {
+  const forge = (count: number): string[] =>
+    Array.from({ length: count }, (_, index) => tokenOf(`forged-${index}`, 1_000));
+
+  it('are renewed four at a time, few wait, and the rest go on as they are', async () => {
+    const { session, asked, answer, withSession } = setUp();
+    for (let index = 0; index < 100; index++) answer([], 20);
+    const renewals = forge(100).map(async (token) => await session.renew(withSession(token)));
+    await Promise.any(renewals);
+    await until('the dashboard is asked', () => asked.length > 0);
+    expect(asked.length).toBeLessThanOrEqual(4);
+    await Promise.all(renewals);
+    expect(asked).toHaveLength(4 + 32);
+  });
+
+  it('hold up nobody whose token was good before', async () => {
+    const { session, known, answer, withSession } = setUp();
+    for (let index = 0; index < 37; index++) answer(renewing, 20);
+    known.add(old);
+    let isThrough = false;
+    const forged = forge(50).map(async (token) => await session.renew(withSession(token)));
+    const last = Promise.all(forged).then(() => isThrough);
+    expect((await session.renew(withSession(old)))?.token).toBe(next);
+    isThrough = true;
+    expect(await last).toBe(true);
   });
 });

@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { CodedError } from '../foundation/errors.ts';
-import { buildSessionCookies, readSessionToken } from '../identity/sessionCookie.ts';
-import { readTokenExpiry } from '../identity/tokenExpiry.ts';
+import { readRequestSession } from '../identity/requestSession.ts';
+import { buildSessionCookies } from '../identity/sessionCookie.ts';
 import type { Clock } from '../foundation/clock.ts';
 import { createHubCookies, type SessionOutcome } from './hubCookies.ts';
+import { createSessionRenewals, type Renewed, type RenewedSession } from './sessionRenewals.ts';
 
 export interface HubSessionOptions {
   readonly dashboardUrl: URL;
@@ -14,6 +15,8 @@ export interface HubSessionOptions {
   readonly hubContextName: string;
   readonly clock: Clock;
   readonly schemeOf: (request: IncomingMessage) => string;
+  /** Whether the hub has accepted a token before, be it at its end or not. */
+  readonly isKnown: (token: string) => boolean;
   /** The session of a token goes on with another. */
   readonly onRenewed: (previous: string, token: string) => void;
   /** The session of this token ended. */
@@ -33,64 +36,52 @@ export interface HubSession {
   setToken(token: string, request: IncomingMessage): Promise<SessionAnswer>;
   /**
    * A session about to end is renewed by the dashboard, which alone can: Headlamp does so on requests to its own
-   * cluster. Undefined where there is nothing to renew, or nothing came of it.
+   * cluster. Undefined, at once, where there is nothing to renew; later where nothing came of it.
    */
-  renew(request: IncomingMessage): Promise<RenewedSession | undefined>;
-}
-
-export interface RenewedSession {
-  readonly token: string;
-  /** For the browser, with the next answer. */
-  readonly setCookies: readonly string[];
+  renew(request: IncomingMessage): Promise<RenewedSession | undefined> | undefined;
 }
 
 /** A session with less time left is renewed. */
 const renewBeforeMs = 10_000;
 const renewTimeoutMs = 10_000;
-/** A browser sends the old cookie for a while: with what waited for a connection, or after an answer that was lost. */
-const keepRenewedMs = 10_000;
-
-interface Renewal {
-  readonly outcome: Promise<RenewedSession | undefined>;
-  next?: string;
-}
 
 export function createHubSession(options: HubSessionOptions): HubSession {
   const { dashboardUrl, dashboardHost, dispatcher, baseUrl, hubContextName, clock } = options;
   const hubCookies = createHubCookies(hubContextName);
-  /** By the token that is renewed: under way, and of late. */
-  const renewals = new Map<string, Renewal>();
+  const renewals = createSessionRenewals(clock, options.isKnown);
   const hubPath = `${baseUrl}/clusters/${encodeURIComponent(hubContextName)}`;
 
-  /** The browser may not know yet that its session goes on with another token. */
-  const signOut = (token: string): void => {
-    const tokens = new Set([token]);
-    for (const [previous, { next }] of renewals) {
-      if (previous !== token && next !== token) continue;
-      renewals.delete(previous);
-      tokens.add(previous);
-      if (next !== undefined) tokens.add(next);
-    }
-    for (const each of tokens) options.onSignOut(each);
-  };
+  const buildCopies = (
+    { token, secure, maxAgeSeconds }: SessionOutcome & { readonly kind: 'set' },
+    previous: string | undefined,
+  ): string[] => buildSessionCookies(token, previous, { basePath: baseUrl, secure, maxAgeSeconds });
 
-  const copy = (outcome: SessionOutcome, previous: string | undefined): string[] => {
+  /**
+   * The sidecar's cookies for what an answer did to the session whose token the browser showed. Where it is no longer the
+   * browser's, the browser may not know yet that it went on with another token.
+   */
+  const copy = (outcome: SessionOutcome, previous: string | undefined, isRenewal: boolean): string[] => {
     switch (outcome.kind) {
       case 'untouched':
         return [];
       case 'cleared':
-        if (previous !== undefined) signOut(previous);
-        return previous === undefined
-          ? []
-          : buildSessionCookies('', previous, { basePath: baseUrl, secure: false, maxAgeSeconds: 0 });
+        if (previous === undefined) return [];
+        for (const each of renewals.end(previous)) options.onSignOut(each);
+        return buildSessionCookies('', previous, { basePath: baseUrl, secure: false, maxAgeSeconds: 0 });
       case 'set':
-        if (previous !== undefined) options.onRenewed(previous, outcome.token);
-        return buildSessionCookies(outcome.token, previous, {
-          basePath: baseUrl,
-          secure: outcome.secure,
-          maxAgeSeconds: outcome.maxAgeSeconds,
-        });
+        if (previous !== undefined && previous !== outcome.token) {
+          if (!isRenewal) renewals.end(previous);
+          options.onRenewed(previous, outcome.token);
+        }
+        renewals.begin(outcome.token);
+        return buildCopies(outcome, previous);
     }
+  };
+
+  /** Headlamp renews a session with any answer about its own cluster; a sign-in may be another user's. */
+  const isRenewedBy = ({ url = '' }: IncomingMessage): boolean => {
+    const path = url.split('?', 1)[0] ?? '';
+    return path.startsWith(`${hubPath}/`) && path !== `${hubPath}/set-token`;
   };
 
   const ask = async (
@@ -123,55 +114,41 @@ export function createHubSession(options: HubSessionOptions): HubSession {
     }
   };
 
-  const askForRenewal = async (
-    token: string,
-    request: IncomingMessage,
-  ): Promise<RenewedSession | undefined> => {
+  const askForRenewal = async (token: string, request: IncomingMessage): Promise<Renewed | undefined> => {
     const { setCookies } = await ask('GET', '/version', request, {
       cookie: hubCookies.buildCookieHeader(token),
     });
     const outcome = hubCookies.readOutcome(setCookies);
     if (outcome.kind !== 'set' || outcome.token === token) return undefined;
-    return { token: outcome.token, setCookies: [...setCookies, ...copy(outcome, token)] };
+    return { token: outcome.token, setCookies: [...setCookies, ...buildCopies(outcome, token)] };
   };
 
   return {
     copyCookies: (setCookies, request) =>
-      copy(hubCookies.readOutcome(setCookies), readSessionToken(request.headers.cookie)),
+      copy(hubCookies.readOutcome(setCookies), readRequestSession(request)?.token, isRenewedBy(request)),
 
     async setToken(token, request) {
-      const previous = readSessionToken(request.headers.cookie);
+      const previous = readRequestSession(request)?.token;
       const { status, setCookies } = await ask('POST', '/set-token', request, {
         // The dashboard clears the chunks that it is shown.
         cookie: previous === undefined ? undefined : hubCookies.buildCookieHeader(previous),
         body: JSON.stringify({ token }),
       });
-      return { status, setCookies: [...setCookies, ...copy(hubCookies.readOutcome(setCookies), previous)] };
+      const copies = copy(hubCookies.readOutcome(setCookies), previous, false);
+      return { status, setCookies: [...setCookies, ...copies] };
     },
 
-    async renew(request) {
-      const token = readSessionToken(request.headers.cookie);
-      if (token === undefined || readTokenExpiry(token) - clock.now() > renewBeforeMs) return undefined;
-      const present = renewals.get(token);
-      if (present) return present.outcome;
-      const forget = (): void => {
-        if (renewals.get(token) === renewal) renewals.delete(token);
-      };
-      const run = async (): Promise<RenewedSession | undefined> => {
-        const renewed = await askForRenewal(token, request).catch(() => undefined);
-        // Who signed out meanwhile remains so.
-        if (renewals.get(token) !== renewal) return undefined;
-        if (renewed === undefined) {
-          forget();
-          return undefined;
-        }
-        renewal.next = renewed.token;
-        clock.after(keepRenewedMs, forget);
-        return renewed;
-      };
-      const renewal: Renewal = { outcome: run() };
-      renewals.set(token, renewal);
-      return renewal.outcome;
+    renew(request) {
+      const session = readRequestSession(request);
+      if (session === undefined || session.expiresAt - clock.now() > renewBeforeMs) return undefined;
+      const { token } = session;
+      return renewals.renew(
+        token,
+        () => askForRenewal(token, request),
+        (next) => {
+          options.onRenewed(token, next);
+        },
+      );
     },
   };
 }

@@ -62,7 +62,7 @@ export function createFindViewer(
     if (users === undefined) return everybody;
     const { gate, session } = users;
     const renewed = await session?.renew(request);
-    if (renewed) response.appendHeader('Set-Cookie', renewed.setCookies);
+    renewed?.addTo(response);
     const caller = await gate.identify(request, renewed?.token);
     if (caller.origin === 'cookie' || caller.origin === 'proxy') assertNotForged(request, false);
     return {

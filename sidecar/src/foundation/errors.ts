@@ -7,6 +7,8 @@ interface ErrorDefinition {
   readonly status: number;
   /** `reason` of the `metav1.Status` (apimachinery `StatusReason`). */
   readonly reason: string;
+  /** When to try again, in whole seconds; absent where that helps nobody. */
+  readonly retryAfterSeconds?: number;
   /** Where a cluster's status failed; absent for errors of a request or of the process. */
   readonly stage?: Stage;
   /** What happened, in words for people. */
@@ -140,6 +142,12 @@ export const errorRegistry = {
     status: unavailable,
     reason: 'ServiceUnavailable',
     summary: 'The hub cannot be asked who you are and what you may do',
+  },
+  'too-many-reviews': {
+    status: 429,
+    reason: 'TooManyRequests',
+    retryAfterSeconds: 1,
+    summary: 'The hub was asked about you too often',
   },
   'access-denied': { status: 403, reason: 'Forbidden', summary: 'The hub does not let you do this' },
   'read-only': { status: 403, reason: 'Forbidden', summary: 'This cluster is read-only here' },

@@ -4,7 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { codedErrorOf } from '../../test/support/codedErrorOf.ts';
 import { createFakeReviews, person } from '../../test/support/fakeReviews.ts';
 import { createManualClock } from '../../test/support/manualClock.ts';
+import { CodedError } from '../foundation/errors.ts';
 import { createAccessDecisions } from './accessDecisions.ts';
+import { createReviewBudgets } from './reviewBudgets.ts';
 import type { ResourceAttributes } from './hubReviews.ts';
 import type { User } from './user.ts';
 
@@ -23,11 +25,55 @@ function setUp() {
   const clock = createManualClock();
   const reviews = createFakeReviews();
   reviews.allows = ({ name }) => name === 'ana';
-  const decisions = createAccessDecisions({ reviews, clock, outageGraceMs });
+  const decisions = createAccessDecisions({
+    reviews,
+    budgets: createReviewBudgets(clock),
+    clock,
+    outageGraceMs,
+  });
   const may = (user: User = ana, attributes: ResourceAttributes = wanted): Promise<boolean> =>
     decisions.may(user, attributes);
   return { clock, reviews, may, codeOf: async () => (await codedErrorOf(() => may())).code };
 }
+
+describe('whose budget a question takes from', () => {
+  it('[ID-10] is that of whoever asks, whomever they act as', async () => {
+    const { clock, reviews } = setUp();
+    const askers: (string | undefined)[] = [];
+    const decisions = createAccessDecisions({
+      reviews,
+      budgets: {
+        spend(asker, ask) {
+          askers.push(asker.name);
+          return ask();
+        },
+      },
+      clock,
+      outageGraceMs,
+    });
+    await decisions.may(ana, wanted);
+    await decisions.may(ana, wanted, person('ben'));
+    await decisions.may(person('carl'), wanted, person('ben'));
+    expect(askers).toEqual(['ana', 'ben']);
+  });
+
+  it('[ID-10, ID-18] that is used up is no outage: no yes lasts longer for it', async () => {
+    const { clock, reviews } = setUp();
+    let isUsedUp = false;
+    const decisions = createAccessDecisions({
+      reviews,
+      budgets: {
+        spend: (_asker, ask) => (isUsedUp ? Promise.reject(new CodedError('too-many-reviews')) : ask()),
+      },
+      clock,
+      outageGraceMs,
+    });
+    expect(await decisions.may(ana, wanted)).toBe(true);
+    isUsedUp = true;
+    clock.advance(10_000);
+    expect((await codedErrorOf(() => decisions.may(ana, wanted))).code).toBe('too-many-reviews');
+  });
+});
 
 describe('what is remembered', () => {
   it.each([
@@ -102,6 +148,8 @@ it('[ID-13] what is remembered is small, however long what was asked', async () 
     return process.memoryUsage().heapUsed;
   };
   const decisions = createAccessDecisions({
+    // More than anybody may ask.
+    budgets: { spend: (_asker, ask) => ask() },
     clock: createManualClock(),
     outageGraceMs,
     reviews: { mayAccess: () => Promise.resolve(false) },
@@ -158,6 +206,7 @@ describe('an error', () => {
     const clock = createManualClock();
     let isBroken = false;
     const decisions = createAccessDecisions({
+      budgets: createReviewBudgets(clock),
       clock,
       outageGraceMs,
       reviews: { mayAccess: () => (isBroken ? Promise.reject(new Error('broken')) : Promise.resolve(true)) },

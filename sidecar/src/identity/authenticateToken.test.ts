@@ -4,6 +4,7 @@ import { createFakeReviews, person } from '../../test/support/fakeReviews.ts';
 import { createManualClock } from '../../test/support/manualClock.ts';
 import { CodedError } from '../foundation/errors.ts';
 import { createTokenAuthenticator } from './authenticateToken.ts';
+import { createReviewBudgets } from './reviewBudgets.ts';
 import type { User } from './user.ts';
 
 const ana = person('ana');
@@ -14,6 +15,7 @@ function setUp() {
   const reviews = createFakeReviews({ good: ana });
   const authenticator = createTokenAuthenticator({
     reviews,
+    budgets: createReviewBudgets(clock),
     clock,
     hashKey: Buffer.from('key'),
     outageGraceMs,
@@ -33,6 +35,26 @@ function jwt(expiresAtMs: number): string {
 }
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+it('[ID-10] a token that is reviewed again takes from the budget of its user, of which an end is no outage', async () => {
+  const clock = createManualClock();
+  const reviews = createFakeReviews({ 'ana-1': ana, 'ana-2': ana, 'ben-1': person('ben') });
+  const budgets = createReviewBudgets(clock);
+  const authenticator = createTokenAuthenticator({
+    reviews,
+    budgets,
+    clock,
+    hashKey: Buffer.from('key'),
+    outageGraceMs,
+  });
+  for (const token of ['ana-1', 'ben-1']) await authenticator.authenticate(token);
+  clock.advance(10_000);
+  for (let spent = 0; spent < 10_000; spent++) await budgets.spend(ana, () => Promise.resolve());
+  expect((await codedErrorOf(() => authenticator.authenticate('ana-1'))).code).toBe('too-many-reviews');
+  expect((await authenticator.authenticate('ben-1')).isStale).toBe(false);
+  // Of whom a token is nobody knows until it is reviewed.
+  expect((await authenticator.authenticate('ana-2')).user).toBe(ana);
+});
 
 describe('what is remembered', () => {
   it('[ID-06] a good token for 10 s', async () => {
@@ -75,6 +97,17 @@ describe('what is remembered', () => {
     reviews.users.set(token, ana);
     expect(await codeOf(token)).toBe('token-rejected');
     expect(reviews.askedTokens).toEqual([]);
+  });
+
+  it('[ID-04] that a token was good, also past its end, and of no other', async () => {
+    const { clock, reviews, authenticator, authenticate, codeOf } = setUp();
+    const token = jwt(clock.now() + 5_000);
+    expect(authenticator.knows(token)).toBe(false);
+    reviews.users.set(token, ana);
+    await authenticate(token);
+    await codeOf('bad');
+    clock.advance(60_000);
+    expect([authenticator.knows(token), authenticator.knows('bad')]).toEqual([true, false]);
   });
 
   it('[ID-06] no error: the next use asks again', async () => {
@@ -131,6 +164,7 @@ describe('how the hub is asked', () => {
     let reviewed = 0;
     const slow: (() => void)[] = [];
     const authenticator = createTokenAuthenticator({
+      budgets: createReviewBudgets(clock),
       clock,
       hashKey: Buffer.from('key'),
       outageGraceMs,
@@ -239,6 +273,7 @@ describe('while the hub cannot be asked', () => {
     const clock = createManualClock();
     let isBroken = false;
     const authenticator = createTokenAuthenticator({
+      budgets: createReviewBudgets(clock),
       clock,
       hashKey: Buffer.from('key'),
       outageGraceMs,

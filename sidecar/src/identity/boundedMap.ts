@@ -7,10 +7,10 @@ export class BoundedMap<Key, Value> {
     this.#limit = limit;
   }
 
-  /** Counts as a use. */
+  /** Counts as a use; while more than half is free nothing is about to be dropped, and the order is left as it is. */
   get(key: Key): Value | undefined {
     const value = this.#entries.get(key);
-    if (value !== undefined) {
+    if (value !== undefined && this.#entries.size * 2 > this.#limit) {
       this.#entries.delete(key);
       this.#entries.set(key, value);
     }

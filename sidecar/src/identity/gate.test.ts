@@ -153,4 +153,33 @@ describe('what', () => {
     expect(await gate.may(caller, profile, 'delete')).toBe(false);
     expect(await gate.may({ ...caller, actsAs: caller.user }, profile, 'delete')).toBe(true);
   });
+
+  it('ID-10: takes from the budget of whoever asks, whomever they act as', async () => {
+    const { reviews, gate, identify } = setUp();
+    reviews.allows = () => true;
+    const asBen = await identify(bearer('ana-1'), ['Impersonate-User', 'ben']);
+    const ask = (caller: typeof asBen, count: number): Promise<unknown> =>
+      Promise.all(
+        Array.from({ length: count }, (_, index) =>
+          gate.authorize(caller, { namespace: 'fleet', name: `of-${count}-${index}` }, 'get', true),
+        ),
+      );
+    // One was whether she may impersonate him.
+    await ask(asBen, 9_999);
+    expect((await codedErrorOf(() => ask(asBen, 1))).code).toBe('too-many-reviews');
+    await ask(await identify(bearer('ben-1')), 1);
+  });
+
+  it('ID-10: takes from it also for what may be seen, by name or of a cluster that there is not', async () => {
+    const { reviews, gate, identify } = setUp();
+    const ana = await identify(bearer('ana-1'));
+    const names = (await codedErrorOf(() => gate.authorize(ana, profile, 'get', true))).code;
+    expect([names, reviews.askedAccess.length]).toEqual(['cluster-unknown', 3]);
+    const namespaces = Array.from({ length: 3_500 }, (_, index) => ({ namespace: `ns-${index}`, name: 'a' }));
+    // Each namespace takes two: whether they may list it, and what rules they have in it.
+    await gate.whatIsVisible(ana, namespaces);
+    const more = namespaces.map(({ namespace }) => ({ namespace: `more-${namespace}`, name: 'a' }));
+    expect((await codedErrorOf(() => gate.whatIsVisible(ana, more))).code).toBe('too-many-reviews');
+    expect(reviews.askedAccess.length + reviews.askedRules.length).toBe(10_000);
+  });
 });

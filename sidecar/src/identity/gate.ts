@@ -8,9 +8,16 @@ import type { HubReviews } from './hubReviews.ts';
 import { type ProfileId, seeingAttributes, trafficAttributes } from './profileRights.ts';
 import { type ProxyUsers, readProxyUser } from './proxyUser.ts';
 import { assertMayImpersonate, readRequestedImpersonation } from './requestedImpersonation.ts';
-import { findRequestTokens, isPlainToken, type ProxyTokens, type TokenOrigin } from './requestTokens.ts';
+import {
+  findRequestTokens,
+  isPlainToken,
+  type ProxyTokens,
+  type RequestToken,
+  type TokenOrigin,
+} from './requestTokens.ts';
 import { createStreamGuards } from './streamGuard.ts';
-import type { User } from './user.ts';
+import { createReviewBudgets } from './reviewBudgets.ts';
+import { buildPersonKey, type User } from './user.ts';
 import { createVisibility, type IsVisible } from './visibility.ts';
 
 /** Who sent a request. */
@@ -38,7 +45,7 @@ export interface StreamHold {
 export interface Gate {
   /**
    * @throws CodedError `sign-in-required`, `token-rejected`, `users-differ`, `identity-refused`, `impersonation-*`,
-   *   `reviews-unavailable`
+   *   `reviews-unavailable`, `too-many-reviews`
    */
   identify(
     request: IncomingMessage,
@@ -46,22 +53,28 @@ export interface Gate {
     /** Told who it is, before it is decided as whom they may act. */
     onAuthenticated?: (who: Authenticated) => void,
   ): Promise<Caller>;
-  /** Who holds a token that came in a body. @throws CodedError `token-rejected`, `reviews-unavailable` */
+  /** Who that is, where nobody need be asked: what `identify` would say, at once, and the same object each time. */
+  recognize(request: IncomingMessage): Caller | undefined;
+  /** Who holds a token that came in a body. @throws CodedError `token-rejected`, `reviews-unavailable`, `too-many-reviews` */
   identifyToken(token: string): Promise<User>;
   /**
    * @param exists false for a cluster that there is not: all the same is asked about it, so that neither the hub's
    * silence nor the time it takes tells it from one that may not be seen (ID-15)
-   * @throws CodedError `access-denied`, `cluster-unknown`, `reviews-unavailable`
+   * @throws CodedError `access-denied`, `cluster-unknown`, `reviews-unavailable`, `too-many-reviews`
    */
   authorize(caller: Caller, profile: ProfileId, verb: string, exists: boolean): Promise<void>;
+  /** Whether `authorize` is known to let it pass, without anybody being asked. */
+  isAuthorized(caller: Caller, profile: ProfileId, verb: string): boolean;
   /** Whether the hub lets the caller send traffic of this verb; for answers about rights (ID-17). */
   may(caller: Caller, profile: ProfileId, verb: string): Promise<boolean>;
-  /** @throws CodedError `reviews-unavailable` */
+  /** @throws CodedError `reviews-unavailable`, `too-many-reviews` */
   whatIsVisible(caller: Caller, profiles: readonly ProfileId[]): Promise<IsVisible>;
   /** Ends a stream when its caller may no longer have it (ID-14). */
   holdStream(caller: Caller, profile: ProfileId, verb: string): StreamHold;
   /** The same for what shows a caller nothing but what they may see. */
   holdSession(caller: Caller): StreamHold;
+  /** Whether the hub accepted a token before, be it at its end or not. */
+  knows(token: string): boolean;
   /** The session of a token goes on with another. */
   renew(previous: string, token: string): void;
   /** The session of a token ended. */
@@ -84,9 +97,10 @@ const maxSeenUsers = 20_000;
 
 export function createGate(options: GateOptions): Gate {
   const { reviews, clock, hashKey, outageGraceMs, streamGraceMs, proxyTokens, proxyUsers } = options;
-  const authenticator = createTokenAuthenticator({ reviews, clock, hashKey, outageGraceMs });
-  const decisions = createAccessDecisions({ reviews, clock, outageGraceMs });
-  const visibility = createVisibility({ reviews, decisions, clock, outageGraceMs });
+  const budgets = createReviewBudgets(clock);
+  const authenticator = createTokenAuthenticator({ reviews, budgets, clock, hashKey, outageGraceMs });
+  const decisions = createAccessDecisions({ reviews, budgets, clock, outageGraceMs });
+  const visibility = createVisibility({ reviews, budgets, decisions, clock, outageGraceMs });
   const guards = createStreamGuards({ authenticator, clock, streamGraceMs });
   const lastSeen = new BoundedMap<string, number>(maxSeenUsers);
 
@@ -113,8 +127,8 @@ export function createGate(options: GateOptions): Gate {
     return { ...first, ...who };
   };
 
-  const may: Gate['may'] = ({ actsAs }, profile, verb) =>
-    decisions.may(actsAs, trafficAttributes(verb, profile));
+  const may: Gate['may'] = ({ actsAs, user }, profile, verb) =>
+    decisions.may(actsAs, trafficAttributes(verb, profile), user);
 
   const mayStillImpersonate = async ({ user, impersonates }: Caller): Promise<boolean> => {
     if (impersonates === undefined) return true;
@@ -127,23 +141,38 @@ export function createGate(options: GateOptions): Gate {
     }
   };
 
-  const sees = async (user: User, { namespace, name }: ProfileId): Promise<boolean> =>
-    (await decisions.may(user, seeingAttributes('get', { namespace, name }))) ||
-    (await decisions.may(user, seeingAttributes('list', { namespace })));
+  const sees = async ({ actsAs, user }: Caller, { namespace, name }: ProfileId): Promise<boolean> =>
+    (await decisions.may(actsAs, seeingAttributes('get', { namespace, name }), user)) ||
+    (await decisions.may(actsAs, seeingAttributes('list', { namespace }), user));
+
+  const recognized = new WeakMap<RequestToken, { readonly who: Authenticated; readonly caller: Caller }>();
 
   const hold = (caller: Caller, isStillAllowed: () => Promise<boolean>): StreamHold => {
-    const key = keyOfPerson(caller.user);
-    return guards.guard({ token: caller.token, isStillAllowed, lastSeen: () => lastSeen.get(key) });
+    const { user, token } = caller;
+    const key = buildPersonKey(user);
+    return guards.guard({ user, token, isStillAllowed, lastSeen: () => lastSeen.get(key) });
   };
 
   return {
+    recognize(request) {
+      if (proxyUsers) return undefined;
+      const [presented, ...others] = findRequestTokens(request, proxyTokens);
+      if (presented === undefined || others.length > 0) return undefined;
+      const who = authenticator.recall(presented);
+      if (who === undefined || readRequestedImpersonation(request.rawHeaders)) return undefined;
+      const last = recognized.get(presented);
+      if (last?.who === who) return last.caller;
+      const caller: Caller = { ...presented, ...who, actsAs: who.user, impersonates: undefined };
+      recognized.set(presented, { who, caller });
+      return caller;
+    },
     async identify(request, renewedToken, onAuthenticated) {
       const found: Known = proxyUsers
         ? { user: readProxyUser(request, proxyUsers), token: undefined, origin: 'proxy', isStale: false }
         : await findByTokens(request, renewedToken);
       const { user, isStale } = found;
       onAuthenticated?.(found);
-      if (!isStale) lastSeen.set(keyOfPerson(user), clock.now());
+      if (!isStale) lastSeen.set(buildPersonKey(user), clock.now());
       const target = readRequestedImpersonation(request.rawHeaders);
       if (target) await assertMayImpersonate(user, target, decisions);
       return { ...found, actsAs: target ? asAuthenticated(target) : user, impersonates: target };
@@ -152,10 +181,12 @@ export function createGate(options: GateOptions): Gate {
       if (!isPlainToken(token)) throw new CodedError('token-rejected');
       return (await authenticator.authenticate(token)).user;
     },
+    isAuthorized: ({ actsAs }, profile, verb) =>
+      decisions.recall(actsAs, trafficAttributes(verb, profile)) === true,
     async authorize(caller, profile, verb, exists) {
       const isAllowed = (await may(caller, profile, verb)) && exists;
       if (isAllowed) return;
-      const isSeen = (await sees(caller.actsAs, profile)) && exists;
+      const isSeen = (await sees(caller, profile)) && exists;
       if (!isSeen) throw new CodedError('cluster-unknown');
       throw new CodedError(
         'access-denied',
@@ -167,6 +198,7 @@ export function createGate(options: GateOptions): Gate {
     holdStream: (caller, profile, verb) =>
       hold(caller, async () => (await mayStillImpersonate(caller)) && (await may(caller, profile, verb))),
     holdSession: (caller) => hold(caller, () => mayStillImpersonate(caller)),
+    knows: (token) => authenticator.knows(token),
     renew: (previous, token) => {
       guards.renew(previous, token);
     },
@@ -175,11 +207,6 @@ export function createGate(options: GateOptions): Gate {
       guards.signOut(token);
     },
   };
-}
-
-/** The same for all tokens of one user: API servers put the id of each into an extra key. */
-function keyOfPerson({ name, uid }: User): string {
-  return JSON.stringify([name, uid]);
 }
 
 /** As the API server completes an impersonated identity. */

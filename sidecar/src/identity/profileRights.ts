@@ -9,9 +9,26 @@ export interface ProfileId {
   readonly name: string;
 }
 
-/** What traffic of a verb to a cluster needs (ID-11). */
-export function trafficAttributes(verb: string, { namespace, name }: ProfileId): ResourceAttributes {
-  return { verb, group: profileGroup, resource: profileResource, subresource: 'proxy', namespace, name };
+const ofProfiles = new WeakMap<ProfileId, Map<string, ResourceAttributes>>();
+
+/** What traffic of a verb to a cluster needs (ID-11): the same object for the same profile as long as it is one. */
+export function trafficAttributes(verb: string, profile: ProfileId): ResourceAttributes {
+  const byVerb = ofProfiles.get(profile) ?? new Map<string, ResourceAttributes>();
+  let attributes = byVerb.get(verb);
+  if (attributes === undefined) {
+    ofProfiles.set(profile, byVerb);
+    const { namespace, name } = profile;
+    attributes = {
+      verb,
+      group: profileGroup,
+      resource: profileResource,
+      subresource: 'proxy',
+      namespace,
+      name,
+    };
+    byVerb.set(verb, attributes);
+  }
+  return attributes;
 }
 
 /** What seeing profiles needs (ID-10). */

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { TrustedProxies } from '../config/trustedProxies.ts';
-import { readSessionToken } from './sessionCookie.ts';
+import { readRequestSession } from './requestSession.ts';
 
 /**
  * Where a token came in. A cookie is sent by the browser whoever made the page, and so is what a proxy in front makes of
@@ -8,6 +9,7 @@ import { readSessionToken } from './sessionCookie.ts';
  */
 export type TokenOrigin = 'subprotocol' | 'cookie' | 'proxy' | 'bearer';
 
+/** The same object for as long as its connection sends the same, so that what is made of it is made once. */
 export interface RequestToken {
   readonly token: string;
   readonly origin: TokenOrigin;
@@ -22,8 +24,30 @@ export interface ProxyTokens {
 
 const protocolPrefix = 'base64url.bearer.authorization.k8s.io.';
 
+interface Found {
+  readonly cookie: string | undefined;
+  readonly authorization: string | undefined;
+  readonly tokens: readonly RequestToken[];
+}
+
+/** Kept no longer than the connection. */
+const lastFound = new WeakMap<Socket, Found>();
+
 /** The user's tokens in the order in which they are looked for (ID-01), each once; another scheme counts as none. */
-export function findRequestTokens(request: IncomingMessage, proxy?: ProxyTokens): RequestToken[] {
+export function findRequestTokens(request: IncomingMessage, proxy?: ProxyTokens): readonly RequestToken[] {
+  const { headers, socket } = request;
+  const { cookie, authorization } = headers;
+  const isTrusted = proxy?.trustedProxies.has(socket.remoteAddress) ?? false;
+  if (isTrusted || headers['sec-websocket-protocol'] !== undefined)
+    return readTokens(request, isTrusted ? proxy : undefined);
+  const last = lastFound.get(socket);
+  if (last && last.cookie === cookie && last.authorization === authorization) return last.tokens;
+  const tokens = readTokens(request, undefined);
+  lastFound.set(socket, { cookie, authorization, tokens });
+  return tokens;
+}
+
+function readTokens(request: IncomingMessage, trusted: ProxyTokens | undefined): RequestToken[] {
   const { headers } = request;
   const found: RequestToken[] = [];
   const add = (token: string | undefined, origin: TokenOrigin): void => {
@@ -31,17 +55,16 @@ export function findRequestTokens(request: IncomingMessage, proxy?: ProxyTokens)
       found.push({ token, origin });
   };
   add(readProtocolToken(headers['sec-websocket-protocol']), 'subprotocol');
-  add(readSessionToken(headers.cookie), 'cookie');
-  if (proxy) add(readProxyToken(request, proxy), 'proxy');
+  add(readRequestSession(request)?.token, 'cookie');
+  if (trusted) add(readProxyToken(request, trusted), 'proxy');
   add(/^bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1], 'bearer');
   return found;
 }
 
 function readProxyToken(
-  { socket, headersDistinct }: IncomingMessage,
-  { trustedProxies, tokenHeader }: ProxyTokens,
+  { headersDistinct }: IncomingMessage,
+  { tokenHeader }: ProxyTokens,
 ): string | undefined {
-  if (!trustedProxies.has(socket.remoteAddress)) return undefined;
   const values = headersDistinct[tokenHeader] ?? [];
   // Of two one is the client's own.
   return values.length === 1 ? values[0] : undefined;

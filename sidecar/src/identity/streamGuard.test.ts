@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { person } from '../../test/support/fakeReviews.ts';
 import { createManualClock } from '../../test/support/manualClock.ts';
 import { CodedError, type ErrorCode } from '../foundation/errors.ts';
 import { createStreamGuards } from './streamGuard.ts';
@@ -10,8 +11,13 @@ function setUp({ streamGraceMs = 60 * minuteMs } = {}) {
   const clock = createManualClock();
   const hub = {
     isAllowed: true,
-    /** What becomes of the token; good without. */
+    /** What becomes of any token; good without. */
     tokenFault: undefined as ErrorCode | undefined,
+    /** Tokens that are good no longer, whatever becomes of others. */
+    ended: new Set<string>(),
+    /** Whose tokens are not ana's. */
+    others: new Map<string, string>(),
+    askedTokens: [] as string[],
     accessFault: undefined as ErrorCode | undefined,
     lastSeen: undefined as number | undefined,
     /** Answers wait for this. */
@@ -22,15 +28,19 @@ function setUp({ streamGraceMs = 60 * minuteMs } = {}) {
     clock,
     streamGraceMs,
     authenticator: {
-      authenticate: () =>
-        hub.tokenFault
-          ? Promise.reject(new CodedError(hub.tokenFault))
-          : Promise.resolve({ user: { name: 'ana', uid: '', groups: [], extra: {} }, isStale: false }),
+      authenticate: (token) => {
+        hub.askedTokens.push(token);
+        const fault = hub.tokenFault ?? (hub.ended.has(token) ? 'token-rejected' : undefined);
+        return fault
+          ? Promise.reject(new CodedError(fault))
+          : Promise.resolve({ user: person(hub.others.get(token) ?? 'ana'), isStale: false });
+      },
     },
   });
   const guard = (token = 'a') => guardFor(token);
   const guardFor = (token: string | undefined) =>
     guards.guard({
+      user: person('ana'),
       token,
       isStillAllowed: async () => {
         hub.checks++;
@@ -129,6 +139,50 @@ describe('a token that is no longer accepted', () => {
     hub.tokenFault = 'token-rejected';
     await pass(1);
     expect(codeOf(stream)).toBe('token-rejected');
+  });
+});
+
+describe('a session that goes on with a newer token', () => {
+  it('ID-14: keeps its streams without any grace, as long as that one is good', async () => {
+    const { hub, guards, guard, pass } = setUp({ streamGraceMs: 0 });
+    const stream = guard('a');
+    guards.renew('a', 'b');
+    hub.ended.add('a');
+    await pass(3);
+    expect(stream.signal.aborted).toBe(false);
+    hub.ended.add('b');
+    await pass(1);
+    expect(codeOf(stream)).toBe('token-rejected');
+  });
+
+  it('ID-14: keeps them by the older one, where the newer is none', async () => {
+    const { hub, guards, guard, pass } = setUp({ streamGraceMs: 0 });
+    const stream = guard('a');
+    guards.renew('a', 'b');
+    hub.ended.add('b');
+    await pass(3);
+    expect(stream.signal.aborted).toBe(false);
+    hub.ended.add('a');
+    await pass(1);
+    expect(codeOf(stream)).toBe('token-rejected');
+  });
+
+  it('ID-14: ends them where it is of another user', async () => {
+    const { hub, guards, guard, pass } = setUp();
+    const stream = guard('a');
+    hub.others.set('b', 'ben');
+    guards.renew('a', 'b');
+    await pass(1);
+    expect(codeOf(stream)).toBe('sign-in-required');
+  });
+
+  it('ID-14: is asked about by two tokens at most, however often it was renewed', async () => {
+    const { hub, guards, guard, pass } = setUp();
+    guard('t0');
+    for (let index = 0; index < 20; index++) guards.renew(`t${index}`, `t${index + 1}`);
+    hub.tokenFault = 'token-rejected';
+    await pass(1);
+    expect(hub.askedTokens).toEqual(['t20', 't19']);
   });
 });
 

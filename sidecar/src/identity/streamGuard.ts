@@ -1,6 +1,7 @@
 import type { Clock } from '../foundation/clock.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import type { TokenAuthenticator } from './authenticateToken.ts';
+import { buildPersonKey, type User } from './user.ts';
 
 export interface StreamGuards {
   /** Watches over one stream; `signal` is aborted with the reason when it must end. `release` when it ended by itself. */
@@ -12,6 +13,7 @@ export interface StreamGuards {
 }
 
 export interface GuardedStream {
+  readonly user: User;
   /** Undefined for a user who has none: the rights alone are asked about. */
   readonly token: string | undefined;
   /** Whether the same identity may still do it. @throws CodedError `reviews-unavailable` */
@@ -28,16 +30,18 @@ export interface StreamGuardsOptions {
 }
 
 const intervalMs = 60_000;
+/** A browser sends the one before for a moment longer, also to sign out. */
+const maxTokens = 2;
 
 interface Held {
   readonly end: AbortController;
-  /** Of its session: the one that it began with, and those that came after. */
-  readonly tokens: Set<string>;
+  /** Of its session, the newest first. */
+  readonly tokens: string[];
 }
 
 /**
  * Long streams are asked about every minute. A token that is no longer accepted ends them only after the grace, unless
- * its user was seen with a newer one: kube-apiserver ends none at expiry either.
+ * its session goes on with a newer one, or its user was seen with another: kube-apiserver ends none at expiry either.
  */
 export function createStreamGuards({
   authenticator,
@@ -46,22 +50,35 @@ export function createStreamGuards({
 }: StreamGuardsOptions): StreamGuards {
   const byToken = new Map<string, Set<Held>>();
 
-  const hold = (held: Held, token: string): void => {
-    const streams = byToken.get(token) ?? new Set();
-    byToken.set(token, streams.add(held));
-    held.tokens.add(token);
+  const forget = (held: Held, token: string): void => {
+    const streams = byToken.get(token);
+    streams?.delete(held);
+    if (streams?.size === 0) byToken.delete(token);
   };
-  const letGo = (held: Held): void => {
-    for (const token of held.tokens) {
-      const streams = byToken.get(token);
-      streams?.delete(held);
-      if (streams?.size === 0) byToken.delete(token);
+  const hold = (held: Held, token: string): void => {
+    if (held.tokens.includes(token)) return;
+    byToken.set(token, (byToken.get(token) ?? new Set()).add(held));
+    held.tokens.unshift(token);
+    for (const old of held.tokens.splice(maxTokens)) forget(held, old);
+  };
+
+  /** By the newest token that is good. @throws CodedError `token-rejected`, `reviews-unavailable` */
+  const findUser = async ({ tokens }: Held): Promise<User> => {
+    for (const token of [...tokens]) {
+      try {
+        return (await authenticator.authenticate(token)).user;
+      } catch (thrown) {
+        // An outage says nothing about the token.
+        if (asCodedError(thrown).code !== 'token-rejected') throw thrown;
+      }
     }
+    throw new CodedError('token-rejected');
   };
 
   return {
-    guard({ token, isStillAllowed, lastSeen }) {
-      const end = new AbortController();
+    guard({ user, token, isStillAllowed, lastSeen }) {
+      const held: Held = { end: new AbortController(), tokens: [] };
+      const { end } = held;
       let lastGood = clock.now();
       let isReleased = false;
       let cancel = (): void => undefined;
@@ -73,10 +90,10 @@ export function createStreamGuards({
         }
         if (token === undefined) return;
         try {
-          await authenticator.authenticate(token);
-          lastGood = clock.now();
+          // Whoever signed in in the same browser took the session over.
+          if (buildPersonKey(await findUser(held)) === buildPersonKey(user)) lastGood = clock.now();
+          else end.abort(new CodedError('sign-in-required'));
         } catch (thrown) {
-          // An outage says nothing about the token.
           if (asCodedError(thrown).code !== 'token-rejected') return;
           const seen = Math.max(lastGood, lastSeen() ?? 0);
           if (clock.now() - seen >= streamGraceMs) end.abort(new CodedError('token-rejected'));
@@ -92,19 +109,18 @@ export function createStreamGuards({
       };
       schedule();
 
-      const held: Held = { end, tokens: new Set() };
       if (token !== undefined) hold(held, token);
       const release = (): void => {
         // A check may be under way.
         isReleased = true;
         cancel();
-        letGo(held);
+        for (const each of held.tokens) forget(held, each);
       };
       end.signal.addEventListener('abort', release, { once: true });
       return { signal: end.signal, release };
     },
     renew(previous, token) {
-      for (const held of byToken.get(previous) ?? []) hold(held, token);
+      for (const held of [...(byToken.get(previous) ?? [])]) hold(held, token);
     },
     signOut(token) {
       for (const { end } of [...(byToken.get(token) ?? [])]) end.abort(new CodedError('sign-in-required'));

@@ -31,3 +31,14 @@ function writeUserKey({ name, uid, groups, extra }: User): string {
     .sort(([left], [right]) => (left < right ? -1 : 1));
   return JSON.stringify([name, uid, [...groups].sort(), sortedExtra]);
 }
+
+const personKeys = new WeakMap<User, string>();
+
+/** The same for all tokens of one user: API servers put the id of each into an extra key. */
+export function buildPersonKey(user: User): string {
+  const present = personKeys.get(user);
+  if (present !== undefined) return present;
+  const key = JSON.stringify([user.name, user.uid]);
+  personKeys.set(user, key);
+  return key;
+}

@@ -4,6 +4,7 @@ import { createFakeReviews, type FakeReviews, person } from '../../test/support/
 import { createManualClock } from '../../test/support/manualClock.ts';
 import { createAccessDecisions } from './accessDecisions.ts';
 import type { ResourceRule } from './hubReviews.ts';
+import { createReviewBudgets } from './reviewBudgets.ts';
 import { createVisibility } from './visibility.ts';
 
 const ana = person('ana');
@@ -23,8 +24,9 @@ function setUp(allows?: FakeReviews['allows']) {
   const clock = createManualClock();
   const reviews = createFakeReviews();
   if (allows) reviews.allows = allows;
-  const decisions = createAccessDecisions({ reviews, clock, outageGraceMs: 0 });
-  const visibility = createVisibility({ reviews, decisions, clock, outageGraceMs: 300_000 });
+  const budgets = createReviewBudgets(clock);
+  const decisions = createAccessDecisions({ reviews, budgets, clock, outageGraceMs: 0 });
+  const visibility = createVisibility({ reviews, budgets, decisions, clock, outageGraceMs: 300_000 });
   const look = (user = ana, among: ReadonlySet<string> = namespaces) =>
     visibility.forUser(
       user,

@@ -5,6 +5,7 @@ import { BoundedMap } from './boundedMap.ts';
 import type { HubReviews, ResourceAttributes, ResourceRule } from './hubReviews.ts';
 import { createLane, type Lane } from './lane.ts';
 import { profileGroup, type ProfileId, profileResource, seeingAttributes } from './profileRights.ts';
+import type { ReviewBudgets } from './reviewBudgets.ts';
 import { buildUserKey, type User } from './user.ts';
 
 export type IsVisible = (profile: ProfileId) => boolean;
@@ -13,13 +14,14 @@ export interface Visibility {
   /**
    * Which of these profiles a user sees (ID-10), as of at most 60 s ago: for lists, never for traffic.
    * @param token undefined for a user who has none, and whose named grants therefore nobody can be asked for
-   * @throws CodedError `reviews-unavailable`
+   * @throws CodedError `reviews-unavailable`, `too-many-reviews`
    */
   forUser(user: User, token: string | undefined, profiles: readonly ProfileId[]): Promise<IsVisible>;
 }
 
 export interface VisibilityOptions {
   readonly reviews: Pick<HubReviews, 'listRules'>;
+  readonly budgets: ReviewBudgets;
   readonly decisions: AccessDecisions;
   readonly clock: Clock;
   /** How long what somebody saw stays while the hub cannot be asked (ID-18). */
@@ -47,6 +49,7 @@ interface Sight {
 
 export function createVisibility({
   reviews,
+  budgets,
   decisions,
   clock,
   outageGraceMs,
@@ -65,7 +68,9 @@ export function createVisibility({
       lane(() => decisions.may(user, attributes));
     if (await may(seeingAttributes('list', { namespace }))) return 'all';
     if (token === undefined) return (await may(seeingAttributes('get', { namespace }))) ? 'all' : new Set();
-    const rules = (await lane(() => reviews.listRules(token, namespace))).filter(coversGet);
+    const rules = (await lane(() => budgets.spend(user, () => reviews.listRules(token, namespace)))).filter(
+      coversGet,
+    );
     if (rules.length === 0) return new Set();
     if (
       rules.some(({ names }) => names.length === 0) &&

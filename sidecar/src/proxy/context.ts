@@ -29,8 +29,8 @@ export interface ForwardContext {
   readonly body: Buffer | undefined;
   /** Ends what is open: the access was withdrawn, or is no longer allowed. */
   readonly closed: AbortSignal;
-  /** `Set-Cookie` of a session that was renewed on the way, for an answer that is no `ServerResponse`. */
-  readonly setCookies: readonly string[];
+  /** `Set-Cookie` of a session that was renewed on the way, as it is then, for an answer that is no `ServerResponse`. */
+  readonly setCookies: () => readonly string[];
   readonly audit: AuditRecord;
   readonly limits: ProxyLimits;
   readonly clock: Clock;

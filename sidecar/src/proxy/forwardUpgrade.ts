@@ -107,7 +107,7 @@ function exchange(parts: Exchange, context: ForwardContext): Promise<Attempt> {
       audit.answered(101);
       audit.bytesIn += parts.head.length;
       audit.bytesOut += upstreamHead.length;
-      acceptUpgrade(parts, response, upstreamHead, context.setCookies);
+      acceptUpgrade(parts, response, upstreamHead, context.setCookies());
       tunnel({
         client: parts.socket,
         upstream: upgraded,

@@ -23,7 +23,11 @@ export function buildStatus(error: CodedError): { readonly httpStatus: number; r
 }
 
 function buildHeaders(error: CodedError, body: string): [string, string][] {
+  const { retryAfterSeconds } = errorDefinition(error.code);
   return [
+    ...(retryAfterSeconds === undefined
+      ? []
+      : ([['Retry-After', String(retryAfterSeconds)]] as [string, string][])),
     ['Content-Type', 'application/json'],
     ['Content-Length', String(Buffer.byteLength(body))],
     ['Cache-Control', 'no-store'],

@@ -3,13 +3,13 @@ import type { ClusterEntry } from '../clusters/clusterEntry.ts';
 import { guessProfile } from '../clusters/clusterName.ts';
 import type { LiveCluster } from '../clusters/liveCluster.ts';
 import type { ClusterRegistry } from '../clusters/registry.ts';
-import type { HubSession, RenewedSession } from '../dashboard/hubSession.ts';
+import type { HubSession } from '../dashboard/hubSession.ts';
+import type { RenewedSession } from '../dashboard/sessionRenewals.ts';
 import type { Clock } from '../foundation/clock.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import { assertNotForged } from '../identity/checkOrigin.ts';
 import type { Caller, Gate, StreamHold } from '../identity/gate.ts';
 import { buildImpersonationHeaders } from '../identity/impersonate.ts';
-import type { ProfileId } from '../identity/profileRights.ts';
 import { readRequestedImpersonation } from '../identity/requestedImpersonation.ts';
 import {
   answerAccessReview,
@@ -20,7 +20,7 @@ import {
 import type { ForwardContext } from '../proxy/context.ts';
 import type { HeaderPairs } from '../proxy/headerPairs.ts';
 import { createExplainForbidden } from '../proxy/impersonationProbe.ts';
-import { parseKubernetesRequest } from '../proxy/kubernetesRequest.ts';
+import { type KubernetesRequest, parseKubernetesRequest } from '../proxy/kubernetesRequest.ts';
 import type { ProxyLimits } from '../proxy/limits.ts';
 import { assertReadable } from '../proxy/readOnly.ts';
 import { decideVerb, isSelfReview, type TrafficVerb } from '../proxy/requestVerb.ts';
@@ -48,8 +48,8 @@ export interface ClusterRequest {
   readonly isUpgrade: boolean;
   /** Called before the body is read here. */
   readonly onBodyWanted: () => void;
-  /** Called with the session's new cookies as soon as they are there: they go with a refusal as well. */
-  readonly onRenewed: (setCookies: readonly string[]) => void;
+  /** Called with a session that was renewed as soon as it is there: its cookies go with a refusal as well. */
+  readonly onRenewed: (renewed: RenewedSession) => void;
   /** Told what becomes known. */
   readonly audit: AuditRecord;
   /** Where that was found before: of requests that are made here, several for one that came in. */
@@ -99,10 +99,13 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
       if (readRequestedImpersonation(request.rawHeaders)) throw new CodedError('impersonation-refused');
       return undefined;
     }
-    const caller = await gate.identify(request, renewed?.token, ({ user, isStale }) => {
-      audit.know({ user, isStale });
-    });
-    audit.know({ actsAs: caller.actsAs });
+    const caller =
+      (renewed ? undefined : gate.recognize(request)) ??
+      (await gate.identify(request, renewed?.token, ({ user, isStale }) => {
+        audit.know({ user, isStale });
+      }));
+    const { user, isStale, actsAs } = caller;
+    audit.know({ user, isStale, actsAs });
     if (caller.origin === 'cookie' || caller.origin === 'proxy') assertNotForged(request, isUpgrade);
     return caller;
   };
@@ -113,94 +116,125 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
     entry: ClusterEntry | undefined,
     verb: TrafficVerb,
   ): Promise<ClusterEntry> => {
-    if (caller && gate) {
-      const profile = entry ? idOf(entry) : guessProfile(name);
-      await gate.authorize(caller, profile, verb, entry !== undefined);
-    }
+    if (caller && gate)
+      await gate.authorize(caller, entry?.profile ?? guessProfile(name), verb, entry !== undefined);
     if (entry === undefined) throw new CodedError('cluster-unknown');
     return entry;
   };
 
+  /** What and as whom, once it is known who. */
+  const decide = async (
+    request: IncomingMessage,
+    { name, rest, onBodyWanted, audit }: ClusterRequest,
+    { caller, asked, verb, isLong, found, hold, renewed }: Known,
+  ): Promise<Prepared> => {
+    const method = request.method ?? 'GET';
+    const isAuthorized = found && caller && gate?.isAuthorized(caller, found.profile, verb);
+    let entry: ClusterEntry;
+    try {
+      entry = isAuthorized ? found : await authorize(caller, name, found, verb);
+    } catch (thrown) {
+      if (asCodedError(thrown).code !== 'access-denied' || !isRulesReview(method, rest)) throw thrown;
+      onBodyWanted();
+      const json = answerRulesReview(await readRequestBody(request, maxReviewBytes));
+      return { kind: 'answer', json };
+    }
+    const cluster = await entry.select();
+    audit.know({ mode: cluster.rules.mode });
+    assertReadable(cluster.rules, asked, verb);
+
+    const isReview = isSelfReview(method, rest);
+    if (isReview) onBodyWanted();
+    const body = isReview ? await readRequestBody(request, maxReviewBytes) : undefined;
+    if (body && isAccessReview(rest)) {
+      const answer = await answerAccessReview(body, {
+        rules: cluster.rules,
+        may: (wanted) => (caller && gate ? gate.may(caller, entry.profile, wanted) : Promise.resolve(true)),
+      });
+      if (answer) return { kind: 'answer', json: answer };
+    }
+
+    const identity = actAs(caller, cluster);
+    audit.know({ identityHeaders: identity.identityHeaders });
+    return {
+      kind: 'forward',
+      context: {
+        cluster,
+        clusterPrefix: `${baseUrl}/clusters/${encodeURIComponent(entry.name)}`,
+        rest,
+        asked,
+        ...identity,
+        withheldHeaders,
+        explainForbidden: cluster.rules.mode === 'impersonate' ? explainForbidden : undefined,
+        body,
+        closed: hold ? AbortSignal.any([cluster.closed, hold.signal]) : cluster.closed,
+        setCookies: () => renewed?.setCookies ?? [],
+        clock,
+        limits,
+        audit,
+        onHead: (durationMs) => {
+          metrics?.upstreamAnswered({ verb, isLong }, durationMs);
+        },
+        onOutcome: (outcome) => {
+          entry.report(outcome);
+        },
+      },
+      release: () => hold?.release(),
+    };
+  };
+
   return {
     async prepare(request, clusterRequest) {
-      const { name, rest, isUpgrade, onBodyWanted, audit } = clusterRequest;
-      const renewed = await session?.renew(request);
-      if (renewed) clusterRequest.onRenewed(renewed.setCookies);
+      const { name, rest, isUpgrade, audit } = clusterRequest;
+      const renewing = session?.renew(request);
+      const renewed = renewing && (await renewing);
+      if (renewed) clusterRequest.onRenewed(renewed);
       const caller = await identify(request, renewed, clusterRequest);
       const asked = parseKubernetesRequest(rest);
-      const method = request.method ?? 'GET';
-      const verb = decideVerb({ method, rest, asked, isUpgrade });
+      const verb = decideVerb({ method: request.method ?? 'GET', rest, asked, isUpgrade });
       const isLong = isUpgrade || asked.isLongRunning;
       const found = registry.get(name);
       audit.know({ verb, asked, isUpgrade, isLong, ...(found && { cluster: found }) });
-      let entry: ClusterEntry;
+      // From now on, since its session may end while the hub is asked or a plugin runs.
+      const hold = caller && isLong && found ? gate?.holdStream(caller, found.profile, verb) : undefined;
       try {
-        entry = await authorize(caller, name, found, verb);
-      } catch (thrown) {
-        if (asCodedError(thrown).code !== 'access-denied' || !isRulesReview(method, rest)) throw thrown;
-        onBodyWanted();
-        const json = answerRulesReview(await readRequestBody(request, maxReviewBytes));
-        return { kind: 'answer', json };
-      }
-      const cluster = await entry.select();
-      audit.know({ mode: cluster.rules.mode });
-      assertReadable(cluster.rules, asked, verb);
-
-      const isReview = isSelfReview(method, rest);
-      if (isReview) onBodyWanted();
-      const body = isReview ? await readRequestBody(request, maxReviewBytes) : undefined;
-      if (body && isAccessReview(rest)) {
-        const answer = await answerAccessReview(body, {
-          rules: cluster.rules,
-          may: (wanted) => (caller && gate ? gate.may(caller, idOf(entry), wanted) : Promise.resolve(true)),
-        });
-        if (answer) return { kind: 'answer', json: answer };
-      }
-
-      // Before the hold, which nobody would release where this is refused.
-      const identity = actAs(caller, cluster);
-      audit.know({ identityHeaders: identity.identityHeaders });
-      const hold = caller && isLong ? gate?.holdStream(caller, idOf(entry), verb) : undefined;
-      return {
-        kind: 'forward',
-        context: {
-          cluster,
-          clusterPrefix: `${baseUrl}/clusters/${encodeURIComponent(entry.name)}`,
-          rest,
+        const prepared = await decide(request, clusterRequest, {
+          caller,
           asked,
-          ...identity,
-          withheldHeaders,
-          explainForbidden: cluster.rules.mode === 'impersonate' ? explainForbidden : undefined,
-          body,
-          closed: hold ? AbortSignal.any([cluster.closed, hold.signal]) : cluster.closed,
-          setCookies: renewed?.setCookies ?? [],
-          clock,
-          limits,
-          audit,
-          onHead: (durationMs) => {
-            metrics?.upstreamAnswered({ verb, isLong }, durationMs);
-          },
-          onOutcome: (outcome) => {
-            entry.report(outcome);
-          },
-        },
-        release: () => hold?.release(),
-      };
+          verb,
+          isLong,
+          found,
+          hold,
+          renewed,
+        });
+        if (prepared.kind === 'answer') hold?.release();
+        return prepared;
+      } catch (thrown) {
+        hold?.release();
+        throw thrown;
+      }
     },
     async identify(request, clusterRequest) {
       const renewed = await session?.renew(request);
-      if (renewed) clusterRequest.onRenewed(renewed.setCookies);
+      if (renewed) clusterRequest.onRenewed(renewed);
       return { caller: await identify(request, renewed, clusterRequest) };
     },
     hold({ caller }, name, verb) {
       const entry = registry.get(name);
-      return caller && entry ? gate?.holdStream(caller, idOf(entry), verb) : undefined;
+      return caller && entry ? gate?.holdStream(caller, entry.profile, verb) : undefined;
     },
   };
 }
 
-function idOf({ profile: { namespace, name } }: ClusterEntry): ProfileId {
-  return { namespace, name };
+/** What is known when the deciding begins. */
+interface Known {
+  readonly caller: Caller | undefined;
+  readonly asked: KubernetesRequest;
+  readonly verb: TrafficVerb;
+  readonly isLong: boolean;
+  readonly found: ClusterEntry | undefined;
+  readonly hold: StreamHold | undefined;
+  readonly renewed: RenewedSession | undefined;
 }
 
 /** As whom: under `impersonate` never without an identity (ID-21), under `passthrough` as the user and nobody else. */

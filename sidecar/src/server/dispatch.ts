@@ -95,8 +95,9 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       return;
     }
     const { name } = destination;
-    const isAnswered = (await signIn?.handle(request, response, destination.rest, audit)) === true;
-    const rest = isAnswered ? undefined : await backendRoutes.resolve(request, response, destination, audit);
+    const signingIn = signIn?.handle(request, response, destination.rest, audit);
+    if (signingIn) await signingIn;
+    const rest = signingIn ? undefined : await backendRoutes.resolve(request, response, destination, audit);
     if (rest === undefined) {
       audit.answered(response.statusCode);
       audit.finish();
@@ -108,7 +109,9 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       isUpgrade: false,
       onBodyWanted: sendContinue,
       // A cluster's own cookies are dropped: what is set here is what the browser gets.
-      onRenewed: (setCookies) => response.setHeader('Set-Cookie', setCookies),
+      onRenewed: (renewed) => {
+        renewed.addTo(response);
+      },
       audit,
     });
     if (prepared.kind === 'answer') {

@@ -1,6 +1,7 @@
 import { IncomingMessage, type ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
+import type { RenewedSession } from '../dashboard/sessionRenewals.ts';
 import type { StreamHold } from '../identity/gate.ts';
 import { askCluster, type ClusterAnswer, type OwnRequest } from '../proxy/askCluster.ts';
 import type { ForwardContext } from '../proxy/context.ts';
@@ -50,7 +51,9 @@ export function createOwnRequests({ traffic, audit: log, sourceAddress }: OwnReq
         name,
         isUpgrade: false,
         onBodyWanted: () => undefined,
-        onRenewed: (setCookies: readonly string[]) => response.setHeader('Set-Cookie', setCookies),
+        onRenewed: (renewed: RenewedSession) => {
+          renewed.addTo(response);
+        },
       };
       const source = sourceAddress(request);
       const sender = await traffic.identify(request, { ...common, rest: '', audit: firstAudit });

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { HubSession } from '../dashboard/hubSession.ts';
 import type { Gate } from '../identity/gate.ts';
+import { readRequestSession } from '../identity/requestSession.ts';
 import { readSessionToken } from '../identity/sessionCookie.ts';
 import type { User } from '../identity/user.ts';
 import type { AuditLog } from '../telemetry/audit.ts';
@@ -41,7 +42,7 @@ export async function findSignedIn(
   gate: Pick<Gate, 'identifyToken'>,
   request: IncomingMessage,
 ): Promise<User | undefined> {
-  const token = readSessionToken(request.headers.cookie);
+  const token = readRequestSession(request)?.token;
   return token === undefined ? undefined : identify(gate, token);
 }
 

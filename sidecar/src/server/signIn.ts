@@ -30,7 +30,7 @@ export interface SignIn {
   /** The target of an OIDC sign-in as the hub's; undefined for any other target. */
   asHubSignIn(target: string): string | undefined;
   /**
-   * True when the request was for here, and is answered.
+   * Undefined, at once, when the request is not for here; else it resolves when it is answered.
    * @throws CodedError `token-rejected`, `sign-in-required` and the like
    */
   handle(
@@ -38,7 +38,7 @@ export interface SignIn {
     response: ServerResponse,
     rest: string,
     audit: AuditRecord,
-  ): Promise<boolean>;
+  ): Promise<void> | undefined;
 }
 
 const maxBytes = 64 * 1024;
@@ -72,7 +72,7 @@ export function createSignIn({ gate, session, baseUrl, hubContextName }: SignInO
     audit: AuditRecord,
   ): Promise<void> => {
     const renewed = await session?.renew(request);
-    if (renewed) response.setHeader('Set-Cookie', renewed.setCookies);
+    renewed?.addTo(response);
     const { user } = await gate.identify(request, renewed?.token);
     audit.know({ user });
     response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
@@ -101,12 +101,11 @@ export function createSignIn({ gate, session, baseUrl, hubContextName }: SignInO
       parameters.set('cluster', hubContextName);
       return `${path}?${parameters.toString()}`;
     },
-    async handle(request, response, rest, audit) {
+    handle(request, response, rest, audit) {
       const asked = rest.split('?', 1)[0];
-      const route = routes.find(({ method, path }) => method === request.method && path === asked);
-      if (route === undefined) return false;
-      await route.answer(request, response, audit);
-      return true;
+      return routes
+        .find(({ method, path }) => method === request.method && path === asked)
+        ?.answer(request, response, audit);
     },
   };
 }

@@ -6,8 +6,8 @@ import {
   type AuditEvent,
   type AuditFacts,
   type AuditFields,
-  describeRequest,
   formatLine,
+  formatRequest,
   isRefusal,
 } from './auditLine.ts';
 import type { RequestMetrics } from './requestMetrics.ts';
@@ -119,11 +119,8 @@ export function createAuditLog({ mode, clock, write, metrics }: AuditLogOptions)
       const writeLine = (event: AuditEvent): void => {
         const durationMs = Math.max(0, clock.now() - startedAt);
         const bytes = event === 'stream-start' ? undefined : { in: record.bytesIn, out: record.bytesOut };
-        emit(event, {
-          requestId: record.requestId,
-          sourceAddress,
-          ...describeRequest(facts, { code, status, durationMs, bytes }),
-        });
+        const source = { requestId: record.requestId, sourceAddress };
+        write(formatRequest(clock.now(), event, source, facts, { code, status, durationMs, bytes }));
       };
 
       const record: AuditRecord = {

@@ -89,49 +89,73 @@ export function isRefusal(code: ErrorCode): boolean {
 
 /** One line, with its end; absent fields are left out. */
 export function formatLine(now: number, event: AuditEvent, fields: AuditFields): string {
-  const time = new Date(now).toISOString();
-  return `${JSON.stringify({ schema: auditSchema, time, event, ...fields })}\n`;
+  return `${writeHead(now, event)}${writeFields(fields)}}\n`;
 }
 
-/** The fields of ID-30 that are about a request, in the order of docs/audit.md; absent ones are undefined. */
-export function describeRequest(facts: Partial<AuditFacts>, outcome: AuditOutcome): AuditFields {
-  const { user, actsAs, cluster, asked } = facts;
-  const name = cluster?.name ?? facts.clusterName;
-  return {
-    ...(user && described(user, describeUser)),
-    stale: facts.isStale ? true : undefined,
-    actsAs: actsAs && actsAs !== user ? described(actsAs, describeUser) : undefined,
-    cluster:
-      name === undefined ? undefined : { key: cluster?.key, uid: cluster?.profile.uid, name: cut(name) },
-    mode: facts.mode,
-    identitySent: facts.identityHeaders?.length
-      ? described(facts.identityHeaders, describeIdentity)
-      : undefined,
-    provider: cluster?.provider,
-    verb: facts.verb,
-    apiGroup: nonEmpty(asked?.group),
-    resource: nonEmpty(asked?.resource),
-    subresource: nonEmpty(asked?.subresource),
-    namespace: nonEmpty(asked?.namespace),
-    name: nonEmpty(asked?.name),
-    decision: outcome.code !== undefined && isRefusal(outcome.code) ? 'deny' : 'allow',
-    code: outcome.code,
-    status: outcome.status,
-    durationMs: outcome.durationMs,
-    bytesIn: outcome.bytes?.in,
-    bytesOut: outcome.bytes?.out,
-  };
+function writeHead(now: number, event: AuditEvent): string {
+  return `{"schema":"${auditSchema}","time":"${new Date(now).toISOString()}","event":"${event}"`;
 }
 
-/** Users and what is sent of them are the same objects for many requests. */
-const descriptions = new WeakMap<object, AuditFields>();
+/** As they stand in an object, behind others. */
+function writeFields(fields: AuditFields): string {
+  const text = JSON.stringify(fields).slice(1, -1);
+  return text === '' ? '' : `,${text}`;
+}
 
-function described<About extends object>(about: About, describe: (about: About) => AuditFields): AuditFields {
-  const present = descriptions.get(about);
-  if (present) return present;
-  const fields = describe(about);
-  descriptions.set(about, fields);
-  return fields;
+/** The line of a request, with the fields of ID-30 in the order of docs/audit.md. */
+export function formatRequest(
+  now: number,
+  event: AuditEvent,
+  source: Pick<AuditFields, 'requestId' | 'sourceAddress'>,
+  facts: Partial<AuditFacts>,
+  { code, status, durationMs, bytes }: AuditOutcome,
+): string {
+  const { user, actsAs, asked, identityHeaders } = facts;
+  return [
+    writeHead(now, event),
+    writeFields(source),
+    user ? writeOnce(user, describeUser) : '',
+    facts.isStale ? ',"stale":true' : '',
+    actsAs && actsAs !== user ? writeFields({ actsAs: describeUser(actsAs) }) : '',
+    writeCluster(facts),
+    facts.mode === undefined ? '' : `,"mode":${JSON.stringify(facts.mode)}`,
+    identityHeaders?.length ? writeOnce(identityHeaders, describeIdentity) : '',
+    writeFields({
+      provider: facts.cluster?.provider,
+      verb: facts.verb,
+      apiGroup: nonEmpty(asked?.group),
+      resource: nonEmpty(asked?.resource),
+      subresource: nonEmpty(asked?.subresource),
+      namespace: nonEmpty(asked?.namespace),
+      name: nonEmpty(asked?.name),
+      decision: code !== undefined && isRefusal(code) ? 'deny' : 'allow',
+      code,
+      status,
+      durationMs,
+      bytesIn: bytes?.in,
+      bytesOut: bytes?.out,
+    }),
+    '}\n',
+  ].join('');
+}
+
+/** Users, what is sent of them and profiles are the same objects for many requests. */
+const written = new WeakMap<object, string>();
+
+function writeOnce<About extends object>(about: About, describe: (about: About) => AuditFields): string {
+  const present = written.get(about);
+  if (present !== undefined) return present;
+  const text = writeFields(describe(about));
+  written.set(about, text);
+  return text;
+}
+
+function writeCluster({ cluster, clusterName }: Partial<AuditFacts>): string {
+  if (cluster) {
+    const { key, name, profile } = cluster;
+    return writeOnce(profile, ({ uid }) => ({ cluster: { key, uid, name: cut(name) } }));
+  }
+  return clusterName === undefined ? '' : writeFields({ cluster: { name: cut(clusterName) } });
 }
 
 function describeUser({ name, uid, groups }: AuditUser): AuditFields {
@@ -152,7 +176,7 @@ function describeIdentity(headers: AuditFacts['identityHeaders']): AuditFields {
       .filter(([name]) => name === wanted)
       .map(([, value]) => Buffer.from(value, 'latin1').toString('utf8'));
   const [name = ''] = valuesOf('Impersonate-User');
-  return { user: cut(name), ...describeGroups(valuesOf('Impersonate-Group')) };
+  return { identitySent: { user: cut(name), ...describeGroups(valuesOf('Impersonate-Group')) } };
 }
 
 function nonEmpty(text: string | undefined): string | undefined {

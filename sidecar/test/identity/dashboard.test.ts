@@ -335,6 +335,46 @@ describe('a session about to end', () => {
     ]);
   });
 
+  it('[ID-04] comes back to no browser in which another signed in meanwhile', async () => {
+    const { header } = begin(5_000);
+    const jar = createJar(header.slice('Cookie: '.length));
+    const late = await openRawClient(started.proxy.port);
+    late.send(
+      `GET ${started.proxy.pathOf('a')}/x HTTP/1.1\r\nHost: ${started.proxy.host}\r\n${header}\r\n\r\n`,
+    );
+    const connection = await started.upstream.connection(0);
+    await connection.waitFor('\r\n\r\n');
+    jar.keep(await ask('GET /config', [header]));
+    dashboard.renewedToken = undefined;
+    jar.keep(await setToken('ben-1', [jar.header()]));
+    connection.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    jar.keep(parseAnswer(await late.waitFor('ok')));
+    late.socket.destroy();
+    // Nor with what was sent before and comes only now.
+    dashboard.renewedToken = 'ana-2';
+    jar.keep(await ask('GET /config', [header]));
+    expect((await ask(`GET ${started.proxy.pathOf('a')}/me`, [jar.header()])).body).toContain('"ben"');
+  });
+
+  it('[ID-04] that the hub has never seen is renewed for four at a time, and never without an end', async () => {
+    const { header } = begin(5_000);
+    const held = Promise.withResolvers<undefined>();
+    dashboard.held = held.promise.then(() => undefined);
+    const forged = Array.from({ length: 60 }, (_, index) =>
+      ask('GET /config', [`Cookie: cluster-inventory-session.0=${jwt(index)}`]),
+    );
+    await until('those beyond have their answer', () => dashboard.requests.length >= 60 + 4);
+    expect(renewals()).toBe(4);
+    // Whose token was good before waits for none of them.
+    const [, old = ''] = header.split('=');
+    await started.gate.identifyToken(old);
+    const known = ask('GET /config', [header]);
+    await until('the dashboard is asked', () => renewals() === 5);
+    held.resolve(undefined);
+    expect(headersOf(await known, 'set-cookie')).toHaveLength(2);
+    await Promise.all(forged);
+  });
+
   it('[ID-04, ID-14] takes with it, when it is signed out, what began before it was renewed', async () => {
     const { old, renewed } = begin(60_000);
     const open = async (index: number): Promise<Awaited<ReturnType<typeof openRawClient>>> => {

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { CodedError } from '../../src/foundation/errors.ts';
 import { allowTraffic, person } from '../support/fakeReviews.ts';
 import { openRawClient, parseAnswer, type RawClient } from '../support/rawClient.ts';
 import type { UpstreamConnection } from '../support/recordingUpstream.ts';
@@ -165,6 +166,19 @@ describe('a token that has come to its end', () => {
     await expectEnded(stream);
   });
 
+  it('[ID-14] ends none, without any grace, whose session goes on with a newer one', async () => {
+    await start({ streamGraceMs: 0 });
+    const stream = await open('a terminal');
+    started.reviews.users.delete('first');
+    started.reviews.users.set('newer', person('ana'));
+    started.gate.renew('first', 'newer');
+    await pass(3, stream);
+    await expectOpen(stream);
+    started.reviews.users.delete('newer');
+    await pass(1, stream);
+    await expectEnded(stream);
+  });
+
   it('[ID-14] ends none while the same user comes with a newer one', async () => {
     await start({ streamGraceMs: 5 * minuteMs });
     const stream = await open('a terminal');
@@ -200,6 +214,48 @@ describe('a hub that cannot be asked', () => {
     started.reviews.isAway = false;
     await pass(10, stream);
     await expectOpen(stream);
+  });
+});
+
+describe.each(['a watch', 'a terminal'] as const)('%s whose cluster is still being prepared', (kind) => {
+  it('[ID-14] is not begun when its session ends meanwhile', async () => {
+    await start();
+    const plugin = Promise.withResolvers<undefined>();
+    let isAsked = false;
+    started.proxy.credentialsOf('a').answer = async () => {
+      isAsked = true;
+      await plugin.promise;
+      return { token: 'provider', connectionKey: '' };
+    };
+    const [line, headers] = forms[kind];
+    const [method = '', rest = ''] = line.split(' ');
+    const client = await openRawClient(started.proxy.port);
+    client.send(
+      `${method} ${started.proxy.pathOf('a')}${rest} HTTP/1.1\r\nHost: ${started.proxy.host}\r\n` +
+        `${headers}Authorization: Bearer first\r\n\r\n`,
+    );
+    await until('the plugin runs', () => isAsked);
+    started.gate.signOut('first');
+    plugin.resolve(undefined);
+    expect(parseAnswer(await client.waitFor('\r\n\r\n')).status).toBe(401);
+    expect(started.upstream.connections).toEqual([]);
+    client.socket.destroy();
+    expect(started.clock.pending).toBe(0);
+  });
+
+  it('[ID-14] is watched over no longer than until it is refused', async () => {
+    await start({ rules: { mode: 'shared', readOnly: true } });
+    started.proxy.credentialsOf('a').answer = () => Promise.reject(new CodedError('plugin-exited'));
+    const [line, headers] = forms[kind];
+    const [method = '', rest = ''] = line.split(' ');
+    const client = await openRawClient(started.proxy.port);
+    client.send(
+      `${method} ${started.proxy.pathOf('a')}${rest} HTTP/1.1\r\nHost: ${started.proxy.host}\r\n` +
+        `${headers}Authorization: Bearer first\r\n\r\n`,
+    );
+    expect(parseAnswer(await client.waitFor('\r\n\r\n')).status).toBe(502);
+    client.socket.destroy();
+    expect(started.clock.pending).toBe(0);
   });
 });
 

@@ -693,3 +693,40 @@ describe('a browser', () => {
     expect(head.join()).not.toContain('Sec-WebSocket-Protocol');
   });
 });
+
+describe('somebody who makes the hub be asked without end', () => {
+  const reader = allowTraffic({ ana: all, ben: ['get'] });
+  const mayBeAnybody: UsersOptions['allows'] = (user, attributes) =>
+    attributes.verb === 'impersonate' || reader(user, attributes) || user.name.startsWith('somebody');
+  /** 2,002 questions to the hub by one request. */
+  const flood = (round: number): Promise<RawAnswer> =>
+    ask('GET /x', [
+      asAna,
+      `Impersonate-User: somebody-${round}`,
+      ...Array.from({ length: 2_000 }, (_, index) => `Impersonate-Group: ${round}-${index}`),
+    ]);
+
+  it('[ID-10] has 429 and is told when to come again; nobody else is', async () => {
+    await restart({ allows: mayBeAnybody });
+    for (let round = 0; round < 4; round++) {
+      started.upstream.answers.push(answerWith('ok'));
+      expect((await flood(round)).status).toBe(200);
+    }
+    const { length } = started.reviews.askedAccess;
+    const refused = await flood(4);
+    expect([refused.status, codeOf(refused), refused.headers]).toEqual([
+      429,
+      'too-many-reviews',
+      expect.arrayContaining(['Retry-After: 1']),
+    ]);
+    expect(started.reviews.askedAccess.length - length).toBeLessThan(2_002);
+    for (const headers of [[], webSocket]) {
+      const own = await send('GET /api/v1/pods?watch=1', ['Connection: close', asAna, ...headers]);
+      expect([own.status, codeOf(own)]).toEqual([429, 'too-many-reviews']);
+    }
+    started.upstream.answers.push(answerWith('ok'), answerWith('ok'));
+    expect((await ask('GET /x', [asBen])).status).toBe(200);
+    started.clock.advance(1_000);
+    expect((await ask('GET /x', [asAna])).status).toBe(200);
+  });
+});

@@ -9,12 +9,15 @@ const nobody = (): Promise<never> => Promise.reject(new CodedError('sign-in-requ
 const held: Gate['holdSession'] = () => ({ signal: new AbortController().signal, release: () => undefined });
 const gate: Gate = {
   identify: nobody,
+  recognize: () => undefined,
   identifyToken: nobody,
   authorize: nobody,
+  isAuthorized: () => false,
   may: nobody,
   whatIsVisible: nobody,
   holdStream: held,
   holdSession: held,
+  knows: () => false,
   renew: () => undefined,
   signOut: () => undefined,
 };

@@ -91,6 +91,7 @@ function connectDashboard(
     hubContextName: 'main',
     clock,
     schemeOf,
+    isKnown: (token) => gate.knows(token),
     onRenewed: (previous, token) => {
       gate.renew(previous, token);
     },
