@@ -4,10 +4,14 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { listenForEnd } from '../bootstrap/listenForEnd.ts';
 import { endGroups } from '../bootstrap/processGroups.mjs';
+import { discovery } from './discovery/discovery.ts';
 import { identity } from './identity/identity.ts';
 import type { Row, Suite } from './suite.ts';
 
-const suites: ReadonlyMap<string, Suite> = new Map([['identity', identity]]);
+const suites: ReadonlyMap<string, Suite> = new Map([
+  ['identity', identity],
+  ['discovery', discovery],
+]);
 const reportsFolder = join(import.meta.dirname, '..', '..', 'reports');
 
 interface Wanted {

@@ -14,6 +14,8 @@ export interface SidecarOptions {
   /** Names the log, where a test starts several. */
   readonly name?: string;
   readonly extraArgs?: readonly string[];
+  /** What was built, instead of the sources. */
+  readonly mainFile?: string;
   /** Of Node itself, in front of the sidecar's file. */
   readonly nodeArgs?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
@@ -30,19 +32,36 @@ export interface SidecarProcess {
   stop(): Promise<void>;
 }
 
-const mainFile = join(import.meta.dirname, '..', '..', 'sidecar', 'src', 'main.ts');
+const sourceFile = join(import.meta.dirname, '..', '..', 'sidecar', 'src', 'main.ts');
 
-/** The sidecar as a process of its own, from its sources; ready when this resolves. */
+/** The sidecar as a process of its own; ready when this resolves. */
 export async function startSidecar(options: SidecarOptions): Promise<SidecarProcess> {
+  const { sidecar, assertRunning } = await spawnSidecar(options);
+  try {
+    await until(async () => (await fetch(`${sidecar.adminUrl}/readyz`)).status === 200, {
+      timeoutMs: 30_000,
+      message: 'the sidecar is ready',
+      giveUp: assertRunning,
+    });
+  } catch (error) {
+    await sidecar.stop();
+    throw error;
+  }
+  return sidecar;
+}
+
+/** The same for who looks at the start itself: nothing answers yet. */
+export async function spawnSidecar(
+  options: SidecarOptions,
+): Promise<{ readonly sidecar: SidecarProcess; readonly assertRunning: () => void }> {
   const port = options.port ?? (await findFreePort());
   const adminPort = await findFreePort();
-  const adminUrl = `http://127.0.0.1:${adminPort}`;
   const daemon = startDaemon({
     name: options.name ?? 'sidecar',
     command: process.execPath,
     args: [
       ...(options.nodeArgs ?? []),
-      mainFile,
+      options.mainFile ?? sourceFile,
       `--cluster-inventory-provider-file=${options.providerFile}`,
       `--kubeconfig=${options.kubeconfigFile}`,
       `--dashboard-url=${options.dashboardUrl}`,
@@ -53,22 +72,13 @@ export async function startSidecar(options: SidecarOptions): Promise<SidecarProc
     logFolder: options.logFolder,
     ...(options.environment === undefined ? {} : { env: options.environment }),
   });
-  try {
-    await until(async () => (await fetch(`${adminUrl}/readyz`)).status === 200, {
-      timeoutMs: 30_000,
-      message: 'the sidecar is ready',
-      giveUp: daemon.assertRunning,
-    });
-  } catch (error) {
-    await daemon.stop();
-    throw error;
-  }
-  return {
+  const sidecar: SidecarProcess = {
     url: `http://127.0.0.1:${port}`,
-    adminUrl,
+    adminUrl: `http://127.0.0.1:${adminPort}`,
     port,
     pid: daemon.pid,
     logFile: daemon.logFile,
     stop: () => daemon.stop(),
   };
+  return { sidecar, assertRunning: daemon.assertRunning };
 }

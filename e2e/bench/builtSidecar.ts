@@ -1,0 +1,27 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+export interface BuiltSidecar {
+  readonly mainFile: string;
+  remove(): void;
+}
+
+/** The sidecar as it is shipped: what starts from sources also has types to take away. Beside its dependencies. */
+export async function buildSidecar(): Promise<BuiltSidecar> {
+  const workspace = join(import.meta.dirname, '..', '..', 'sidecar');
+  const folder = mkdtempSync(join(workspace, 'dist-'));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', remove);
+  const compiler = join(workspace, '..', 'node_modules', 'typescript', 'bin', 'tsc');
+  const project = join(workspace, 'tsconfig.build.json');
+  await promisify(execFile)(process.execPath, [compiler, '-p', project, '--outDir', join(folder, 'dist')]);
+  return {
+    mainFile: join(folder, 'dist', 'main.js'),
+    remove: () => {
+      process.off('exit', remove);
+      remove();
+    },
+  };
+}
