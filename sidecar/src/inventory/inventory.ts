@@ -1,3 +1,4 @@
+import { setImmediate as yieldToLoop } from 'node:timers/promises';
 import type { Clock } from '../foundation/clock.ts';
 import { type Log, withFields } from '../foundation/log.ts';
 import type { ClusterProfile } from './clusterProfile.ts';
@@ -45,6 +46,9 @@ export interface Inventory {
   close(): void;
 }
 
+/** So many new profiles in a row, each with its access to resolve; others have their turn then (DI-40). */
+const sliceLength = 100;
+
 interface WatchedRoot {
   readonly fingerprint: string;
   readonly client: HubClient;
@@ -84,10 +88,14 @@ export function createInventory(options: InventoryOptions): Inventory {
       random: options.random,
       log: withFields(options.log, { root: root.name, namespace: namespace ?? '*' }),
       noCrdIntervalMs: options.noCrdIntervalMs,
-      onReplace(profiles) {
+      async onReplace(profiles, signal) {
         const present = new Set(profiles.map(keyOf));
         for (const key of [...keys.keys()]) if (!present.has(key)) remove(key);
-        profiles.forEach(upsert);
+        for (const [index, profile] of profiles.entries()) {
+          if (index > 0 && index % sliceLength === 0) await yieldToLoop();
+          if (signal.aborted) return;
+          upsert(profile);
+        }
       },
       onUpsert: upsert,
       onDelete(profile) {

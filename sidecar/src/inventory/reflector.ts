@@ -26,8 +26,10 @@ export interface ReflectorOptions {
   readonly log: Log;
   /** How often a hub without the resource is asked again, in milliseconds (DI-10, DI-11). */
   readonly noCrdIntervalMs: number;
-  /** A complete list: exactly what there is (DI-21). */
-  readonly onReplace: (profiles: readonly ClusterProfile[]) => void;
+  /**
+   * A complete list: exactly what there is (DI-21). What follows waits for it; it ends early once the signal is aborted.
+   */
+  readonly onReplace: (profiles: readonly ClusterProfile[], signal: AbortSignal) => Promise<void>;
   readonly onUpsert: (profile: ClusterProfile) => void;
   readonly onDelete: (profile: ClusterProfile) => void;
   /** The phase or its reason changed. */
@@ -86,9 +88,10 @@ export function startReflector(options: ReflectorOptions): Reflector {
     if (stop.signal.aborted) return;
     if (complete.skipped > 0)
       log.warn('items of the list are not ClusterProfiles', { skipped: complete.skipped });
+    await options.onReplace(complete.profiles, stop.signal);
+    if (isStopped()) return;
     resourceVersion = complete.resourceVersion;
     everSynced = true;
-    options.onReplace(complete.profiles);
     confirm();
   };
 
@@ -129,7 +132,7 @@ export function startReflector(options: ReflectorOptions): Reflector {
   };
 
   /** How long to wait before the next attempt. */
-  const handleFailure = (thrown: unknown): number => {
+  const handleFailure = async (thrown: unknown): Promise<number> => {
     const now = clock.now();
     if (now - lastFailureAt > quietResetMs) backoff.reset();
     lastFailureAt = now;
@@ -145,7 +148,7 @@ export function startReflector(options: ReflectorOptions): Reflector {
       if (everSynced && absentAnswers < 2) return backoff.nextMs();
       if (state.phase !== 'no-crd') log.info('the hub has no ClusterProfiles: the resource is not installed');
       everSynced = false;
-      options.onReplace([]);
+      await options.onReplace([], stop.signal);
       setState('no-crd');
       return noCrdIntervalMs;
     }
@@ -164,7 +167,7 @@ export function startReflector(options: ReflectorOptions): Reflector {
         else await watch(resourceVersion, version);
       } catch (thrown) {
         if (isStopped()) return;
-        await sleep(clock, handleFailure(thrown), stop.signal);
+        await sleep(clock, await handleFailure(thrown), stop.signal);
       }
     }
   };

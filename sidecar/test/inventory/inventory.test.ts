@@ -432,6 +432,49 @@ describe('the resource is not there', () => {
   });
 });
 
+describe('[DI-40] a list of thousands', () => {
+  const many = (): object[] => Array.from({ length: 1000 }, (_, index) => profileObject(`c-${index}`));
+
+  it('is taken in slices, between which others have their turn', async () => {
+    hub.items = many();
+    let inOneTurn = 0;
+    let longest = 0;
+    const countTurns = (): void => {
+      inOneTurn = 0;
+      if (phase() !== 'synced') setImmediate(countTurns);
+    };
+    start({
+      onUpsert: ({ key, profile }) => {
+        seen.set(key, profile);
+        longest = Math.max(longest, ++inOneTurn);
+      },
+    });
+    countTurns();
+    await synced();
+    expect(seen.size).toBe(1000);
+    expect(longest).toBeLessThanOrEqual(200);
+  });
+
+  it('leaves nothing behind when its root goes in the middle of it', async () => {
+    hub.items = many();
+    const went = new Promise<void>((resolve) => {
+      start({
+        onUpsert: ({ key, profile }) => {
+          seen.set(key, profile);
+          if (seen.size !== 150) return;
+          setImmediate(() => {
+            inventory.setRoots([]);
+            resolve();
+          });
+        },
+      });
+    });
+    await went;
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(seen.size).toBe(0);
+  });
+});
+
 describe('namespaces and roots', () => {
   it('[DI-06] a list watches each namespace with a request of its own; all is one request without', async () => {
     start({ namespaces: ['a', 'b'] });
