@@ -60,6 +60,12 @@ export interface MutableClusterEntry extends ClusterEntry {
   close(reason: CodedError): void;
 }
 
+/** What is open of one state of the access; made when first needed, so that an unused cluster costs nothing. */
+interface Session {
+  readonly lifetime: AbortController;
+  readonly opened: Map<AccessCandidate, LiveCluster>;
+}
+
 export function createClusterEntry(
   { name, key, root }: EntryIdentity,
   profileAtStart: ClusterProfile,
@@ -68,12 +74,9 @@ export function createClusterEntry(
 ): MutableClusterEntry {
   let profile = profileAtStart;
   let access: Access = accessAtStart;
-  let known = fingerprint(access, profile.uid);
   let history: StatusHistory = [initialStatus(access)];
   let serving: string | undefined;
-  let lifetime = new AbortController();
-  /** Made when first needed, so that an unused cluster costs nothing. */
-  let opened = new Map<AccessCandidate, LiveCluster>();
+  let session: Session | undefined;
 
   function initialStatus(current: Access): ClusterStatus {
     const notChecked: ClusterStatus = { state: 'not-checked', since: now() };
@@ -81,17 +84,17 @@ export function createClusterEntry(
   }
 
   function end(reason: CodedError): void {
-    lifetime.abort(reason);
-    for (const live of opened.values()) {
+    const ended = session;
+    session = undefined;
+    serving = undefined;
+    ended?.lifetime.abort(reason);
+    for (const live of ended?.opened.values() ?? []) {
       live.credentials.close();
       live.connections.close();
     }
-    opened = new Map();
-    lifetime = new AbortController();
-    serving = undefined;
   }
 
-  function open(candidate: AccessCandidate): LiveCluster {
+  function open({ lifetime, opened }: Session, candidate: AccessCandidate): LiveCluster {
     const present = opened.get(candidate);
     if (present) return present;
     const live = openCluster(candidate, lifetime.signal);
@@ -134,12 +137,13 @@ export function createClusterEntry(
       return history;
     },
     async select() {
-      const current = access;
-      if (current.kind === 'unreachable') throw current.error;
-      const { signal } = lifetime;
+      if (access.kind === 'unreachable') throw access.error;
+      const { candidates } = access;
+      const current = (session ??= { lifetime: new AbortController(), opened: new Map() });
+      const { signal } = current.lifetime;
       let firstError: CodedError | undefined;
-      for (const candidate of current.candidates) {
-        const live = open(candidate);
+      for (const candidate of candidates) {
+        const live = open(current, candidate);
         try {
           await live.credentials.get();
           serve(candidate);
@@ -163,11 +167,11 @@ export function createClusterEntry(
       }
     },
     update(nextProfile, nextAccess) {
-      const next = fingerprint(nextAccess, nextProfile.uid);
+      // Made when it is asked: kept, it would take more memory than all else of a cluster.
+      const isSame = fingerprint(nextAccess, nextProfile.uid) === fingerprint(access, profile.uid);
       const isAnother = nextProfile.uid !== profile.uid;
       profile = nextProfile;
-      if (next === known) return;
-      known = next;
+      if (isSame) return;
       access = nextAccess;
       end(
         nextAccess.kind === 'unreachable'

@@ -11,8 +11,8 @@ export interface ClusterConnection {
   /** Joined to every query once, without `?`; empty for none (PX-03). */
   readonly query: string;
   readonly tls: {
-    /** PEM certificates; absent means the default roots (AC-22). */
-    readonly ca?: readonly string[];
+    /** Base64 of PEM certificates, checked; absent means the default roots (AC-22). Decoded when it is needed. */
+    readonly caData?: string;
     /** For SNI and verification, where it is not the hostname. */
     readonly serverName?: string;
     readonly insecureSkipVerify: boolean;

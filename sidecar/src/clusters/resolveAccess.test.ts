@@ -3,6 +3,7 @@ import { parseAccessPolicyFile } from '../config/accessPolicyFile.ts';
 import { parseProviderFile, type ProviderFile } from '../config/providerFile.ts';
 import { decodeClusterProfile } from '../inventory/clusterProfile.ts';
 import { type AccessPolicy, type AccessRules, desktopAccessPolicy, podAccessPolicy } from './accessPolicy.ts';
+import { decodeCertificates } from './certificates.ts';
 import { type Access, resolveAccess } from './resolveAccess.ts';
 
 const pem = '-----BEGIN CERTIFICATE-----\r\nTUlJQg==\r\n-----END CERTIFICATE-----\n';
@@ -181,10 +182,10 @@ describe('the cluster’s fields', () => {
 
   it('[AC-22] every certificate of a bundle is taken, CRLF or not', () => {
     const bundle = base64(`text\n${pem}${pem}`);
-    expect(first(resolveCluster({ server, 'certificate-authority-data': bundle })).connection.tls.ca).toEqual(
-      [pem.replaceAll('\r', '').trim(), pem.replaceAll('\r', '').trim()],
-    );
-    expect(first(resolveCluster({ server })).connection.tls.ca).toBeUndefined();
+    const { caData } = first(resolveCluster({ server, 'certificate-authority-data': bundle })).connection.tls;
+    const plain = pem.replaceAll('\r', '').trim();
+    expect(decodeCertificates(caData ?? '')).toEqual([plain, plain]);
+    expect(first(resolveCluster({ server })).connection.tls.caData).toBeUndefined();
     expect(codeOf(resolveCluster({ server, 'certificate-authority-data': base64(base64(pem)) }))).toBe(
       'ca-invalid',
     );

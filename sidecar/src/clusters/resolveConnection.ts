@@ -4,6 +4,7 @@ import { asText, type UnknownRecord } from '../foundation/unknownValue.ts';
 import { matchesServerPattern } from '../config/serverPattern.ts';
 import type { AccessRules } from './accessPolicy.ts';
 import { isAddressAllowed } from './addressGuard.ts';
+import { decodeCertificates } from './certificates.ts';
 import type { ClusterConnection } from './connection.ts';
 
 /**
@@ -18,9 +19,9 @@ export function resolveConnection(cluster: UnknownRecord, rules: AccessRules): C
   const port = url.port === '' ? (url.protocol === 'http:' ? 80 : 443) : Number(url.port);
   if (rules.allowedServers?.some((pattern) => matchesServerPattern(pattern, { hostname, port })) === false)
     throw new CodedError('server-not-allowed');
-  const ca = resolveCa(cluster);
+  const caData = resolveCaData(cluster);
   const insecureSkipVerify = cluster['insecure-skip-tls-verify'] === true;
-  if (insecureSkipVerify && ca !== undefined) throw new CodedError('ca-with-insecure');
+  if (insecureSkipVerify && caData !== undefined) throw new CodedError('ca-with-insecure');
   if (insecureSkipVerify && !rules.allowInsecure) throw new CodedError('insecure-refused');
   const serverName = resolveServerName(cluster['tls-server-name']);
   const proxyUrl = resolveProxyUrl(cluster['proxy-url'], rules);
@@ -32,7 +33,7 @@ export function resolveConnection(cluster: UnknownRecord, rules: AccessRules): C
     basePath: url.pathname.replace(/\/+$/, ''),
     query: url.search.replace(/^\?/, ''),
     tls: {
-      ...(ca === undefined ? {} : { ca }),
+      ...(caData === undefined ? {} : { caData }),
       ...(serverName === undefined ? {} : { serverName }),
       insecureSkipVerify,
     },
@@ -59,20 +60,16 @@ function resolveServerUrl(value: unknown, rules: AccessRules): URL {
   throw new CodedError(url.protocol === 'http:' ? 'server-not-https' : 'server-invalid');
 }
 
-const pemCertificate = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+?-----END CERTIFICATE-----/g;
-
-/** Every certificate of the bundle, in its order (AC-22). */
-function resolveCa(cluster: UnknownRecord): readonly string[] | undefined {
+function resolveCaData(cluster: UnknownRecord): string | undefined {
   if (asText(cluster['certificate-authority']) !== undefined) throw new CodedError('ca-path-refused');
   const value = cluster['certificate-authority-data'] ?? '';
   if (value === '') return undefined;
   if (typeof value !== 'string' || !/^[A-Za-z0-9+/=\s]+$/.test(value)) {
     throw new CodedError('ca-invalid', 'The certificate authority data is not base64');
   }
-  const certificates = Buffer.from(value, 'base64').toString('latin1').match(pemCertificate);
-  if (!certificates)
+  if (decodeCertificates(value).length === 0)
     throw new CodedError('ca-invalid', 'The certificate authority data is not PEM after one base64 decoding');
-  return certificates.map((certificate) => certificate.replace(/\r/g, ''));
+  return value;
 }
 
 function resolveServerName(value: unknown): string | undefined {

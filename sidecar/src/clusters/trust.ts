@@ -1,5 +1,6 @@
 import { getCACertificates, type SecureContext, createSecureContext } from 'node:tls';
 import type { Credential } from '../credentials/credential.ts';
+import { decodeCertificates } from './certificates.ts';
 import type { ClusterConnection } from './connection.ts';
 
 let defaultRoots: readonly string[] | undefined;
@@ -19,9 +20,10 @@ export function buildSecureContext(
   credential: Credential | undefined,
 ): SecureContext {
   const pair = credential?.clientCertificate;
+  const own = tls.caData === undefined ? undefined : decodeCertificates(tls.caData);
   return createSecureContext({
-    ca: [...(tls.ca ?? readDefaultRoots())],
-    allowPartialTrustChain: tls.ca !== undefined,
+    ca: [...(own ?? readDefaultRoots())],
+    allowPartialTrustChain: own !== undefined,
     minVersion: 'TLSv1.2',
     ...(pair === undefined ? {} : { cert: pair.certificate, key: pair.key }),
   });

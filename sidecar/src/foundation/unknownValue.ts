@@ -27,11 +27,13 @@ export function asText(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** The entries whose values are strings, without a prototype (DI-31). */
+/**
+ * The entries whose values are strings, without a prototype (DI-31). It is taken away afterwards: what is made without
+ * one takes four times the memory.
+ */
 export function asTextMap(value: unknown): Readonly<Record<string, string>> {
-  const result: Record<string, string> = Object.create(null) as Record<string, string>;
-  for (const [key, entry] of Object.entries(asRecord(value))) {
-    if (typeof entry === 'string') result[key] = entry;
-  }
-  return result;
+  const texts = Object.entries(asRecord(value)).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  );
+  return Object.setPrototypeOf(Object.fromEntries(texts), null) as Readonly<Record<string, string>>;
 }

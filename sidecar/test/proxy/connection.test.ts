@@ -282,7 +282,10 @@ function connectionTo(
     hostHeader: `127.0.0.1:${port}`,
     basePath: '',
     query: '',
-    tls: { ...(certificate === '' ? {} : { ca: [certificate] }), insecureSkipVerify: true },
+    tls: {
+      ...(certificate === '' ? {} : { caData: Buffer.from(certificate).toString('base64') }),
+      insecureSkipVerify: true,
+    },
     disableCompression: false,
     isAddressAllowed: () => true,
     ...more,
