@@ -1,6 +1,6 @@
 import type { Clock } from '../foundation/clock.ts';
 import { CodedError } from '../foundation/errors.ts';
-import { asArray, asRecord, asText, isRecord } from '../foundation/unknownValue.ts';
+import { asArray, asRecord, asText, isRecord, type UnknownRecord } from '../foundation/unknownValue.ts';
 import {
   type ClusterProfile,
   clusterProfileGroup,
@@ -127,27 +127,30 @@ async function listPages(
   scope: ListScope,
   limit: string | undefined,
 ): Promise<CompleteList> {
-  const profiles: ClusterProfile[] = [];
-  let skipped = 0;
-  let continueToken: string | undefined;
-  for (;;) {
-    const page = await readJson(
+  const ask = (continueToken: string | undefined): Promise<UnknownRecord> =>
+    readJson(
       question,
       buildPath(version, scope, {
         ...(limit === undefined ? {} : { limit }),
         ...(continueToken === undefined ? {} : { continue: continueToken }),
       }),
     );
+  const profiles: ClusterProfile[] = [];
+  let skipped = 0;
+  let asked = ask(undefined);
+  for (;;) {
+    const page = await asked;
+    const metadata = asRecord(page['metadata']);
+    const continueToken = asText(metadata['continue']);
+    // The hub makes the next page while this one is decoded.
+    if (continueToken !== undefined) asked = ask(continueToken);
     for (const item of asArray(page['items'])) {
       const profile = decodeClusterProfile(item);
       if (profile) profiles.push(profile);
       else skipped++;
     }
-    const metadata = asRecord(page['metadata']);
-    continueToken = asText(metadata['continue']);
-    if (continueToken === undefined) {
+    if (continueToken === undefined)
       return { profiles, skipped, resourceVersion: asText(metadata['resourceVersion']) ?? '' };
-    }
   }
 }
 
