@@ -10,8 +10,12 @@ export interface BenchProfile {
 
 const manager = 'open-cluster-management';
 
+export function buildName(index: number): string {
+  return `cluster-${String(index).padStart(4, '0')}`;
+}
+
 export function buildProfile(index: number): BenchProfile {
-  const name = `cluster-${String(index).padStart(4, '0')}`;
+  const name = buildName(index);
   return {
     name,
     labels: {
@@ -58,28 +62,36 @@ function buildCa(): string {
   return Buffer.from(pem).toString('base64');
 }
 
+const atOnce = 32;
+
 /** Writes them as an inventory would: the object, then its status, so many at once. */
-export async function fillHub(
-  hub: Hub,
-  from: number,
-  to: number,
-  tell: (line: string) => void,
-): Promise<void> {
+export function fillHub(hub: Hub, from: number, to: number, tell: (line: string) => void): Promise<void> {
+  return forEachIndex(from, to, async (index) => {
+    const { name, labels, status } = buildProfile(index);
+    if (index % 500 === 499) tell(`${index + 1} of ${to} profiles are written`);
+    await hub.createProfile({ name, labels, displayName: name, clusterManager: manager });
+    await hub.patchStatus(name, status);
+  });
+}
+
+export function emptyHub(hub: Hub, count: number, tell: (line: string) => void): Promise<void> {
+  return forEachIndex(0, count, async (index) => {
+    if (index % 500 === 499) tell(`${index + 1} of ${count} profiles are deleted`);
+    await hub.deleteProfile(buildName(index));
+  });
+}
+
+async function forEachIndex(from: number, to: number, work: (index: number) => Promise<void>): Promise<void> {
   let next = from;
-  const write = async (): Promise<void> => {
-    while (next < to) {
-      const { name, labels, status } = buildProfile(next++);
-      if (next % 500 === 0) tell(`${next} of ${to} profiles are written`);
-      await hub.createProfile({ name, labels, displayName: name, clusterManager: manager });
-      await hub.patchStatus(name, status);
-    }
+  const takeTurns = async (): Promise<void> => {
+    while (next < to) await work(next++);
   };
-  await Promise.all(Array.from({ length: 32 }, write));
+  await Promise.all(Array.from({ length: atOnce }, takeTurns));
 }
 
 /** Bytes of a profile as the hub lists it, without `managedFields`. */
 export async function measureProfileBytes(hub: Hub): Promise<number> {
-  const { metadata, ...rest } = await hub.client.get(hub.profilePath(buildProfile(0).name));
+  const { metadata, ...rest } = await hub.client.get(hub.profilePath(buildName(0)));
   const { managedFields: _bookkeeping, ...kept } = metadata;
   return Buffer.byteLength(JSON.stringify({ ...rest, metadata: kept }));
 }

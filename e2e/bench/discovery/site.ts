@@ -11,7 +11,7 @@ import { buildSidecar } from '../builtSidecar.ts';
 import { startChild } from '../childProcess.ts';
 import type { HubQuestions } from '../processes/hub.ts';
 import type { ProbeReport } from '../processes/probe.mjs';
-import { fillHub } from './profiles.ts';
+import { emptyHub, fillHub } from './profiles.ts';
 
 /** A real API server as the hub, a dashboard with one cluster of its own, and sidecars between them. */
 export interface BenchSite {
@@ -19,8 +19,13 @@ export interface BenchSite {
   readonly folder: string;
   /** Context `hub`, admin, namespace `default`. */
   readonly kubeconfigFile: string;
+  createNamespace(name: string): Promise<void>;
   /** As many profiles in `default`; never fewer than there were. */
   fill(count: number, tell: (line: string) => void): Promise<void>;
+  /** How many there are. */
+  filled(): number;
+  /** Deletes them all. */
+  empty(tell: (line: string) => void): Promise<void>;
   /** The built sidecar; it has just been spawned when this resolves. */
   spawn(options?: SpawnOptions): Promise<MeasuredSidecar>;
   stop(): Promise<void>;
@@ -78,10 +83,18 @@ export async function startSite(tell: (line: string) => void): Promise<BenchSite
       hub,
       folder,
       kubeconfigFile,
+      async createNamespace(name) {
+        await hub.client.create('/api/v1/namespaces', { metadata: { name } });
+      },
       async fill(count, say) {
         if (count <= filled) return;
         await fillHub(hub, filled, count, say);
         filled = count;
+      },
+      filled: () => filled,
+      async empty(say) {
+        await emptyHub(hub, filled, say);
+        filled = 0;
       },
       async spawn({ providers = [buildProvider('bench', '/bin/false')], extraArgs = [], ...rest } = {}) {
         const name = `sidecar-${spawned++}`;

@@ -5,7 +5,7 @@ import { createConfigPoller, waitForClusters } from './config.ts';
 import { measureProfileBytes } from './profiles.ts';
 import type { BenchSite } from './site.ts';
 
-interface Sample {
+export interface Sample {
   readonly startMs: number;
   readonly report: ProbeReport;
   /** Since the sidecar listens. */

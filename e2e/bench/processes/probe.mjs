@@ -29,7 +29,9 @@ import { createInterface } from 'node:readline';
  * @property {readonly Stall[]} stalls
  */
 
-const smallestStallMs = 5;
+/** More often would itself fill the young generation. */
+const lookEveryMs = 5;
+const smallestStallMs = 10;
 const mostStalls = 10_000;
 /** @type {Stall[]} */
 let stalls = [];
@@ -47,7 +49,7 @@ function watchLoop() {
       stalls.push({ atMs: wall, wallMs, cpuMs: used - cpu });
     wall = now;
     cpu = used;
-  }, 1).unref();
+  }, lookEveryMs).unref();
 }
 
 function readThreadCpuMs() {
