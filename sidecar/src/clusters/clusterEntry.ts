@@ -67,26 +67,112 @@ interface Session {
 }
 
 export function createClusterEntry(
-  { name, key, root }: EntryIdentity,
-  profileAtStart: ClusterProfile,
-  accessAtStart: Access,
-  { now, openCluster, onChange }: EntryParts,
+  identity: EntryIdentity,
+  profile: ClusterProfile,
+  access: Access,
+  parts: EntryParts,
 ): MutableClusterEntry {
-  let profile = profileAtStart;
-  let access: Access = accessAtStart;
-  let history: StatusHistory = [initialStatus(access)];
-  let serving: string | undefined;
-  let session: Session | undefined;
+  return new Entry(identity, profile, access, parts);
+}
 
-  function initialStatus(current: Access): ClusterStatus {
-    const notChecked: ClusterStatus = { state: 'not-checked', since: now() };
-    return current.kind === 'reachable' ? notChecked : (statusOfError(current.error, now()) ?? notChecked);
+/** A class, since there are thousands: with functions and getters of its own each takes 2 KB more. */
+class Entry implements MutableClusterEntry {
+  readonly name: ClusterName;
+  readonly key: ProfileKey;
+  readonly root: string;
+  readonly #parts: EntryParts;
+  #profile: ClusterProfile;
+  #access: Access;
+  #history: StatusHistory;
+  #serving: string | undefined;
+  #session: Session | undefined;
+
+  constructor(
+    { name, key, root }: EntryIdentity,
+    profile: ClusterProfile,
+    access: Access,
+    parts: EntryParts,
+  ) {
+    this.name = name;
+    this.key = key;
+    this.root = root;
+    this.#parts = parts;
+    this.#profile = profile;
+    this.#access = access;
+    this.#history = [this.#initialStatus(access)];
   }
 
-  function end(reason: CodedError): void {
-    const ended = session;
-    session = undefined;
-    serving = undefined;
+  get profile(): ClusterProfile {
+    return this.#profile;
+  }
+
+  get provider(): string | undefined {
+    if (this.#access.kind === 'unreachable') return this.#access.provider;
+    return this.#serving ?? this.#access.candidates[0]?.provider;
+  }
+
+  get status(): ClusterStatus {
+    return this.#history[0];
+  }
+
+  get history(): StatusHistory {
+    return this.#history;
+  }
+
+  async select(): Promise<LiveCluster> {
+    if (this.#access.kind === 'unreachable') throw this.#access.error;
+    const { candidates } = this.#access;
+    const session = (this.#session ??= { lifetime: new AbortController(), opened: new Map() });
+    const { signal } = session.lifetime;
+    let firstError: CodedError | undefined;
+    for (const candidate of candidates) {
+      const live = this.#open(session, candidate);
+      try {
+        await live.credentials.get();
+        this.#serve(candidate);
+        return live;
+      } catch (thrown) {
+        if (signal.aborted) throw asCodedError(signal.reason);
+        firstError ??= asCodedError(thrown);
+      }
+    }
+    const error = firstError ?? new CodedError('no-matching-provider');
+    this.report(error);
+    throw error;
+  }
+
+  report(outcome: 'ok' | CodedError): void {
+    if (outcome === 'ok') {
+      this.#setStatus({ state: 'ready', since: this.#parts.now() });
+      return;
+    }
+    const next = statusOfError(outcome, this.#parts.now());
+    // A request that was cut because the access changed says nothing about the access that there is now.
+    if (next && this.#access.kind === 'reachable' && next.stage !== 'profile' && next.stage !== 'access')
+      this.#setStatus(next);
+  }
+
+  update(profile: ClusterProfile, access: Access): void {
+    // Made when it is asked: kept, it would take more memory than all else of a cluster.
+    const isSame = fingerprint(access, profile.uid) === fingerprint(this.#access, this.#profile.uid);
+    const isAnother = profile.uid !== this.#profile.uid;
+    this.#profile = profile;
+    if (isSame) return;
+    this.#access = access;
+    this.close(
+      access.kind === 'unreachable'
+        ? access.error
+        : new CodedError('connection-reset', 'The access of the cluster changed'),
+    );
+    const first = this.#initialStatus(access);
+    // A profile that was created again is another cluster: nothing of the old one is its own (DI-33).
+    this.#history = isAnother ? [first] : recordStatus(this.#history, first);
+  }
+
+  close(reason: CodedError): void {
+    const ended = this.#session;
+    this.#session = undefined;
+    this.#serving = undefined;
     ended?.lifetime.abort(reason);
     for (const live of ended?.opened.values() ?? []) {
       live.credentials.close();
@@ -94,94 +180,30 @@ export function createClusterEntry(
     }
   }
 
-  function open({ lifetime, opened }: Session, candidate: AccessCandidate): LiveCluster {
+  #initialStatus(access: Access): ClusterStatus {
+    const since = this.#parts.now();
+    const notChecked: ClusterStatus = { state: 'not-checked', since };
+    return access.kind === 'reachable' ? notChecked : (statusOfError(access.error, since) ?? notChecked);
+  }
+
+  #open({ lifetime, opened }: Session, candidate: AccessCandidate): LiveCluster {
     const present = opened.get(candidate);
     if (present) return present;
-    const live = openCluster(candidate, lifetime.signal);
+    const live = this.#parts.openCluster(candidate, lifetime.signal);
     opened.set(candidate, live);
     return live;
   }
 
-  function providerNow(): string | undefined {
-    if (access.kind === 'unreachable') return access.provider;
-    return serving ?? access.candidates[0]?.provider;
+  #serve({ provider }: AccessCandidate): void {
+    const isOther = provider !== this.provider;
+    this.#serving = provider;
+    if (isOther) this.#parts.onChange(this.name);
   }
 
-  function serve({ provider }: AccessCandidate): void {
-    const isOther = provider !== providerNow();
-    serving = provider;
-    if (isOther) onChange(name);
+  #setStatus(next: ClusterStatus): void {
+    const recorded = recordStatus(this.#history, next);
+    if (recorded === this.#history) return;
+    this.#history = recorded;
+    this.#parts.onChange(this.name);
   }
-
-  function setStatus(next: ClusterStatus): void {
-    const recorded = recordStatus(history, next);
-    if (recorded === history) return;
-    history = recorded;
-    onChange(name);
-  }
-
-  return {
-    name,
-    key,
-    root,
-    get profile() {
-      return profile;
-    },
-    get provider() {
-      return providerNow();
-    },
-    get status() {
-      return history[0];
-    },
-    get history() {
-      return history;
-    },
-    async select() {
-      if (access.kind === 'unreachable') throw access.error;
-      const { candidates } = access;
-      const current = (session ??= { lifetime: new AbortController(), opened: new Map() });
-      const { signal } = current.lifetime;
-      let firstError: CodedError | undefined;
-      for (const candidate of candidates) {
-        const live = open(current, candidate);
-        try {
-          await live.credentials.get();
-          serve(candidate);
-          return live;
-        } catch (thrown) {
-          if (signal.aborted) throw asCodedError(signal.reason);
-          firstError ??= asCodedError(thrown);
-        }
-      }
-      const error = firstError ?? new CodedError('no-matching-provider');
-      this.report(error);
-      throw error;
-    },
-    report(outcome) {
-      if (outcome === 'ok') setStatus({ state: 'ready', since: now() });
-      else {
-        const next = statusOfError(outcome, now());
-        // A request that was cut because the access changed says nothing about the access that there is now.
-        if (next && access.kind === 'reachable' && next.stage !== 'profile' && next.stage !== 'access')
-          setStatus(next);
-      }
-    },
-    update(nextProfile, nextAccess) {
-      // Made when it is asked: kept, it would take more memory than all else of a cluster.
-      const isSame = fingerprint(nextAccess, nextProfile.uid) === fingerprint(access, profile.uid);
-      const isAnother = nextProfile.uid !== profile.uid;
-      profile = nextProfile;
-      if (isSame) return;
-      access = nextAccess;
-      end(
-        nextAccess.kind === 'unreachable'
-          ? nextAccess.error
-          : new CodedError('connection-reset', 'The access of the cluster changed'),
-      );
-      const first = initialStatus(nextAccess);
-      // A profile that was created again is another cluster: nothing of the old one is its own (DI-33).
-      history = isAnother ? [first] : recordStatus(history, first);
-    },
-    close: end,
-  };
 }
