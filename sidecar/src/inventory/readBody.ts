@@ -1,13 +1,17 @@
+import { StringDecoder } from 'node:string_decoder';
+
 /** A body as text, up to `maxBytes`; more is an error. */
 export async function readBodyText(body: AsyncIterable<Buffer>, maxBytes: number): Promise<string> {
-  const chunks: Buffer[] = [];
+  // Not all bytes in one buffer first: megabytes outside of the heap, which the process would then keep.
+  const decoder = new StringDecoder('utf8');
+  let text = '';
   let size = 0;
   for await (const chunk of body) {
     size += chunk.length;
     if (size > maxBytes) throw new Error(`body above ${String(maxBytes)} bytes`);
-    chunks.push(chunk);
+    text += decoder.write(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return text + decoder.end();
 }
 
 /** The complete lines of a stream of bytes; a half line at the end is dropped (FA-03). */
