@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { describeEach } from '../../src/api/describeClusters.ts';
 import { podAccessPolicy } from '../../src/clusters/accessPolicy.ts';
+import { decodeCertificates } from '../../src/clusters/certificates.ts';
 import { buildClusterName } from '../../src/clusters/clusterName.ts';
 import { createClusterConnections } from '../../src/clusters/connections.ts';
 import { type ClusterRegistry, createClusterRegistry } from '../../src/clusters/registry.ts';
@@ -121,7 +122,7 @@ async function observe(key: string, { registry, candidates, runs }: Sighting): P
     ...seen,
     address: { hostname, port, hostHeader, basePath, query },
     trust: {
-      anchors: tls.ca?.map(fingerprintOf) ?? 'default',
+      anchors: tls.caData === undefined ? 'default' : decodeCertificates(tls.caData).map(fingerprintOf),
       serverName: tls.serverName,
       insecure: tls.insecureSkipVerify,
     },
