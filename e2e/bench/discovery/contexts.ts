@@ -78,11 +78,12 @@ interface Context {
 }
 
 /** One namespace of the hub each, with one profile. */
-async function createGoodContexts({ hub, createNamespace }: BenchSite): Promise<Context[]> {
+async function createGoodContexts(site: BenchSite): Promise<Context[]> {
+  const { hub } = site;
   const contexts: Context[] = [];
   for (let index = 0; index < goodCount; index++) {
     const name = `good-${index}`;
-    await createNamespace(name);
+    await site.createNamespace(name);
     await hub.createProfile({ name: 'one', namespace: name });
     contexts.push({
       name,
