@@ -12,7 +12,7 @@ import type { RunLimits, RunPlugin } from './pluginProcess.ts';
 import { createRunQueue } from './runQueue.ts';
 
 export interface CredentialLimits extends RunLimits {
-  /** Plugins that run at a time, over all clusters (EX-30). */
+  /** Plugins that run at a time, over all clusters; as many of roots that have not answered yet (EX-30). */
   readonly maxConcurrent: number;
 }
 
@@ -83,6 +83,8 @@ export function createCredentials(options: CredentialsOptions): Credentials {
   const { clock, random, log, onRun, onChange } = options;
   const limits: CredentialLimits = { ...defaultCredentialLimits, ...options.limits };
   const queue = createRunQueue(limits.maxConcurrent);
+  /** A kubeconfig may have hundreds of contexts whose plugins hang: nobody else waits for these. */
+  const unprovenRoots = createRunQueue(limits.maxConcurrent);
   const entries = new Map<string, Entry>();
   const runs = new Set<Promise<unknown>>();
   let isClosed = false;
@@ -94,7 +96,8 @@ export function createCredentials(options: CredentialsOptions): Credentials {
       clock,
       random,
       ask: (signal, onStarted) => {
-        const run = queue.run(() => {
+        const isUnproven = entry.invocation.isOfRoot === true && kept.state().lastSuccessAt === undefined;
+        const run = (isUnproven ? unprovenRoots : queue).run(() => {
           onStarted();
           // The entry's own, and not the first one: a changed `installHint` makes no other entry.
           return askPlugin(entry.invocation, { ...options, limits }, signal);

@@ -41,6 +41,8 @@ export interface PluginInvocation {
   readonly owner: string;
   /** The owner as people know it, for the log: `<root>/<namespace>/<name>`, or the name of a root. */
   readonly ownerName: string;
+  /** The plugin of a kubeconfig's own context: until it answered once, it waits apart from those of clusters (EX-30). */
+  readonly isOfRoot?: true;
 }
 
 /** The credential of one cluster, kept fresh. */

@@ -41,6 +41,7 @@ export function buildKubeconfigInvocation(root: Root, exec: UnknownRecord): Plug
     ...(installHint === undefined ? {} : { installHint }),
     owner: root.name,
     ownerName: root.name,
+    isOfRoot: true,
   };
 }
 
