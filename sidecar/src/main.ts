@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { setFlagsFromString } from 'node:v8';
 import { checkConfig } from './commands/checkConfig.ts';
 import { decideDefaultAuth } from './commands/decideDefaultAuth.ts';
 import { serve } from './commands/serve.ts';
@@ -26,7 +25,6 @@ const drainDeadlineMs = 25_000;
 
 async function main(): Promise<void> {
   refuseWeakenedNode();
-  keepYoungGenerationSmall();
   const commandLine = readOptionTexts(process.argv.slice(2), process.env);
   if (commandLine.kind === 'help') {
     process.stdout.write(buildHelpText());
@@ -82,14 +80,6 @@ function refuseWeakenedNode(): void {
     process.stderr.write(`does not start with ${weakened}\n`);
     process.exit(2);
   }
-}
-
-/**
- * While thousands of profiles are listed, V8 makes its young generation 64 MB large, and keeps it so. What it has by now
- * is enough: it grows no more. Not an argument of Node's, since nobody would give it.
- */
-function keepYoungGenerationSmall(): void {
-  setFlagsFromString('--semi-space-growth-factor=1');
 }
 
 main().catch((thrown: unknown) => {
