@@ -1,10 +1,11 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { serve, type Sidecar } from '../../src/commands/serve.ts';
 import { parseOptions } from '../../src/config/options.ts';
 import { readOptionTexts } from '../../src/config/readOptionTexts.ts';
-import { systemClock } from '../../src/foundation/clock.ts';
+import { type Clock, systemClock } from '../../src/foundation/clock.ts';
 import { silentLog } from '../../src/foundation/log.ts';
 
 const apiVersion = 'client.authentication.k8s.io/v1';
@@ -24,7 +25,16 @@ export interface TestSidecar extends Sidecar {
   close(): Promise<void>;
 }
 
-export async function startSidecar(
+export function startSidecar(
+  contexts: Readonly<Record<string, TestContext>>,
+  ...more: readonly string[]
+): Promise<TestSidecar> {
+  return startSidecarAt(systemClock, contexts, ...more);
+}
+
+/** The same, where a test says what time it is. Chance makes every pause as long as it can be. */
+export async function startSidecarAt(
+  clock: Clock,
   contexts: Readonly<Record<string, TestContext>>,
   ...more: readonly string[]
 ): Promise<TestSidecar> {
@@ -60,9 +70,10 @@ export async function startSidecar(
   if (line.kind !== 'options') throw new Error('no options');
   const sidecar = await serve(parseOptions(line.texts, 'none'), {
     environment: { PATH: process.env['PATH'] },
-    clock: systemClock,
-    random: Math.random,
+    clock,
+    random: () => 0.999,
     log: silentLog,
+    auditStream: new PassThrough().resume(),
   }).catch(async (thrown: unknown) => {
     await rm(folder, { recursive: true, force: true });
     throw thrown;
