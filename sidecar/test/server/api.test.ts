@@ -39,3 +39,11 @@ it('the list answers GET and HEAD', async () => {
   expect((await ask('/clusters', 'GET')).status).toBe(200);
   expect((await ask('/clusters', 'HEAD')).status).toBe(200);
 });
+
+it('[ID-10] no cache takes one user’s list for another’s, or keeps it', async () => {
+  const { headers } = await ask('/clusters', 'GET');
+  expect([headers.get('cache-control'), headers.get('vary')]).toEqual([
+    'private, no-cache',
+    'Cookie, Authorization',
+  ]);
+});

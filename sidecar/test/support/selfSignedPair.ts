@@ -25,6 +25,8 @@ export interface PairOptions {
   readonly names?: readonly string[];
   /** As `YYMMDDhhmmssZ`. */
   readonly notAfter?: string;
+  /** Who signs it; itself without one. */
+  readonly issuer?: { readonly commonName: string; readonly key: string };
 }
 
 function alternativeNames({ addresses = [], names = [] }: PairOptions): Buffer[] {
@@ -38,22 +40,23 @@ function alternativeNames({ addresses = [], names = [] }: PairOptions): Buffer[]
 export function createSelfSignedPair(commonName = 'user', options: PairOptions = {}): SelfSignedPair {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const ecdsaWithSha256 = sequence(oid('2a8648ce3d040302'));
-  const name = sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from(commonName)))));
+  const nameOf = (text: string): Buffer =>
+    sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from(text)))));
   const serial = Buffer.from([1, ...randomBytes(8)]);
   const body = sequence(
     der(0xa0, der(0x02, Buffer.from([2]))),
     der(0x02, serial),
     ecdsaWithSha256,
-    name,
+    nameOf(options.issuer?.commonName ?? commonName),
     sequence(utcTime('200101000000Z'), utcTime(options.notAfter ?? '491231235959Z')),
-    name,
+    nameOf(commonName),
     publicKey.export({ type: 'spki', format: 'der' }),
     ...alternativeNames(options),
   );
   const certificate = sequence(
     body,
     ecdsaWithSha256,
-    der(0x03, Buffer.from([0]), sign('sha256', body, privateKey)),
+    der(0x03, Buffer.from([0]), sign('sha256', body, options.issuer?.key ?? privateKey)),
   );
   const lines = certificate.toString('base64').replace(/.{64}/g, '$&\n');
   return {
