@@ -103,6 +103,16 @@ describe('useClusterInventory', () => {
     expect(list).toHaveBeenCalledTimes(2);
   });
 
+  it('UI-20: asks nothing more where the page is hidden while it asks', async () => {
+    let finish: (result: ListResult) => void = () => undefined;
+    list.mockReturnValueOnce(new Promise((resolve) => (finish = resolve)));
+    renderHook(() => useClusterInventory(client));
+    setVisibility('hidden');
+    finish(good);
+    await pass(60_000);
+    expect(list).toHaveBeenCalledTimes(1);
+  });
+
   it('asks no more when an answer comes after it is gone', async () => {
     let finish: (result: ListResult) => void = () => undefined;
     list.mockReturnValueOnce(new Promise((resolve) => (finish = resolve)));

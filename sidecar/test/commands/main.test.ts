@@ -1,4 +1,7 @@
 import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
@@ -47,4 +50,27 @@ it('[OP-13, OP-14] says its version, its options, and by its exit code what is t
   expect((await run(['--help'])).stdout).toContain('--access-policy');
   expect(await run(['--listn=x'])).toMatchObject({ code: 2, stdout: '' });
   expect((await run(['--cluster-inventory-provider-file=/nonexistent'])).code).toBe(2);
+});
+
+it('[OP-13] says by an exit code of its own that an address is taken', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'main-'));
+  const write = async (name: string, value: object): Promise<string> => {
+    await writeFile(join(folder, name), JSON.stringify(value));
+    return join(folder, name);
+  };
+  const execConfig = { apiVersion: 'client.authentication.k8s.io/v1', command: 'none' };
+  const providers = await write('providers', { providers: [{ name: 'p', execConfig }] });
+  const kubeconfig = await write('kubeconfig', { apiVersion: 'v1', kind: 'Config' });
+  const taker = createServer();
+  await new Promise<void>((resolve) => taker.listen(0, '127.0.0.1', resolve));
+  const { port } = taker.address() as AddressInfo;
+  const { code, stderr } = await run([
+    `--cluster-inventory-provider-file=${providers}`,
+    `--kubeconfig=${kubeconfig}`,
+    `--listen=127.0.0.1:${port}`,
+  ]);
+  taker.close();
+  await rm(folder, { recursive: true });
+  expect(stderr).toContain(`127.0.0.1:${port}: is taken`);
+  expect(code).toBe(3);
 });
