@@ -42,15 +42,23 @@ describe('[TH-47] the process does not start', () => {
   });
 });
 
-it('[OP-13, OP-14] says its version, its options, and by its exit code what is to be mended', async () => {
+it('[OP-14] says its version', async () => {
   expect(await run(['--version'])).toMatchObject({
     code: 0,
     stdout: expect.stringMatching(/^\d+\.\d+\.\d+/) as string,
   });
-  expect((await run(['--help'])).stdout).toContain('--access-policy');
-  expect(await run(['--listn=x'])).toMatchObject({ code: 2, stdout: '' });
-  expect((await run(['--cluster-inventory-provider-file=/nonexistent'])).code).toBe(2);
 });
+
+it('[OP-14] says its options', async () => {
+  expect((await run(['--help'])).stdout).toContain('--access-policy');
+});
+
+it.each(['--listn=x', '--cluster-inventory-provider-file=/nonexistent'])(
+  '[OP-13] says by its exit code that %s is to be mended',
+  async (option) => {
+    expect(await run([option])).toMatchObject({ code: 2, stdout: '' });
+  },
+);
 
 it('[OP-13] says by an exit code of its own that an address is taken', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'main-'));
