@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['{bootstrap,dashboard,demo,parts,test}/**/*.test.ts'],
+    include: ['{bootstrap,dashboard,demo,mutate,parts,test}/**/*.test.ts'],
     setupFiles: ['test/removeFoldersOnTerm.ts'],
     testTimeout: 30_000,
     hookTimeout: 300_000,

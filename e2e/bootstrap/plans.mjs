@@ -30,6 +30,11 @@ export const plans = /** @type {const} */ ({
       'Checks',
     ],
   },
+  mutate: {
+    summary: 'whether the tests notice each rule that is broken on purpose',
+    script: 'e2e/mutate/run.ts',
+    steps: ['Dependencies', 'Patches'],
+  },
   check: {
     summary: 'types, lint, formatting, unused code',
     script: 'e2e/bootstrap/check.ts',

@@ -26,7 +26,7 @@ export async function followRoots({
   clock,
   log,
   onChange,
-}: RootFollower): Promise<{ readonly roots: readonly Root[]; end(): void }> {
+}: RootFollower): Promise<{ readonly roots: readonly Root[]; readonly end: () => void }> {
   const roots = await loadRoots(source);
   let ended = false;
   const reconcile = async (): Promise<void> => {

@@ -26,10 +26,9 @@ export function parseTrustedProxies(entries: readonly string[]): TrustedProxies 
   return {
     has(address) {
       if (address === undefined) return false;
-      // A listener on `::` sees IPv4 peers in this form.
-      const plain = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
-      const family = isIP(plain);
-      return family !== 0 && list.check(plain, family === 6 ? 'ipv6' : 'ipv4');
+      // A listener on `::` sees IPv4 peers as `::ffff:10.0.0.1`, which the list knows for what it is.
+      const family = isIP(address);
+      return family !== 0 && list.check(address, family === 6 ? 'ipv6' : 'ipv4');
     },
   };
 }

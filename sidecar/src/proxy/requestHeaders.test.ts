@@ -42,6 +42,11 @@ it('PX-10: keeps repeated headers, their order and the case of their names; Host
   ]);
 });
 
+it('PX-10: an app is told no other Host either', () => {
+  const headers = build([['Host', 'dashboard.example']], { isProxySubresource: true });
+  expect(headers.filter(([name]) => name.toLowerCase() === 'host')).toEqual([['Host', 'api.example:6443']]);
+});
+
 describe('hop-by-hop headers', () => {
   it('PX-11: go, and so does all that Connection names', () => {
     const client: HeaderPairs = [

@@ -59,7 +59,11 @@ export function createListener(dispatch: Dispatch, pair?: ServingPair): Listener
     const { socket } = request;
     const responses = unfinished.get(socket) ?? new Set();
     unfinished.set(socket, responses.add(response));
-    response.once('close', () => responses.delete(response));
+    response.once('close', () => {
+      responses.delete(response);
+      // Node ends what is idle when the server closes, and waits for what becomes so later (FA-42).
+      if (!server.listening && responses.size === 0) socket.destroySoon();
+    });
     dispatch.request(request, response);
   };
   server.on('request', onRequest);

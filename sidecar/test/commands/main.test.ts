@@ -1,4 +1,7 @@
 import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
@@ -39,12 +42,43 @@ describe('[TH-47] the process does not start', () => {
   });
 });
 
-it('[OP-13, OP-14] says its version, its options, and by its exit code what is to be mended', async () => {
+it('[OP-14] says its version', async () => {
   expect(await run(['--version'])).toMatchObject({
     code: 0,
     stdout: expect.stringMatching(/^\d+\.\d+\.\d+/) as string,
   });
+});
+
+it('[OP-14] says its options', async () => {
   expect((await run(['--help'])).stdout).toContain('--access-policy');
-  expect(await run(['--listn=x'])).toMatchObject({ code: 2, stdout: '' });
-  expect((await run(['--cluster-inventory-provider-file=/nonexistent'])).code).toBe(2);
+});
+
+it.each(['--listn=x', '--cluster-inventory-provider-file=/nonexistent'])(
+  '[OP-13] says by its exit code that %s is to be mended',
+  async (option) => {
+    expect(await run([option])).toMatchObject({ code: 2, stdout: '' });
+  },
+);
+
+it('[OP-13] says by an exit code of its own that an address is taken', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'main-'));
+  const write = async (name: string, value: object): Promise<string> => {
+    await writeFile(join(folder, name), JSON.stringify(value));
+    return join(folder, name);
+  };
+  const execConfig = { apiVersion: 'client.authentication.k8s.io/v1', command: 'none' };
+  const providers = await write('providers', { providers: [{ name: 'p', execConfig }] });
+  const kubeconfig = await write('kubeconfig', { apiVersion: 'v1', kind: 'Config' });
+  const taker = createServer();
+  await new Promise<void>((resolve) => taker.listen(0, '127.0.0.1', resolve));
+  const { port } = taker.address() as AddressInfo;
+  const { code, stderr } = await run([
+    `--cluster-inventory-provider-file=${providers}`,
+    `--kubeconfig=${kubeconfig}`,
+    `--listen=127.0.0.1:${port}`,
+  ]);
+  taker.close();
+  await rm(folder, { recursive: true });
+  expect(stderr).toContain(`127.0.0.1:${port}: is taken`);
+  expect(code).toBe(3);
 });

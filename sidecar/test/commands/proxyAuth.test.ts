@@ -4,12 +4,16 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { buildClusterName } from '../../src/clusters/clusterName.ts';
 import { checkConfig } from '../../src/commands/checkConfig.ts';
 import { readOptionTexts } from '../../src/config/readOptionTexts.ts';
 import { asRecord } from '../../src/foundation/unknownValue.ts';
+import { buildProfileKey } from '../../src/inventory/profileKey.ts';
 import { readRequestBody } from '../../src/proxy/readRequestBody.ts';
 import { codedErrorOf } from '../support/codedErrorOf.ts';
 import { type FakeHub, profileObject, sendJson, startFakeHub } from '../support/fakeHub.ts';
+import { answerWith, startRecordingUpstream } from '../support/recordingUpstream.ts';
+import { clusterAt } from '../support/startProxy.ts';
 import { startSidecar, type TestSidecar } from '../support/startSidecar.ts';
 import { until } from '../support/until.ts';
 
@@ -123,6 +127,23 @@ describe('--auth=trusted-headers', () => {
     expect(toDashboard).toHaveLength(3);
     expect(toDashboard.map((headers) => headers['x-forwarded-user'])).toEqual(['ana', 'ana', 'ana']);
     expect(JSON.stringify(toDashboard)).not.toContain(secret);
+  });
+
+  it('[PX-12, ID-02] no app of a cluster learns the secret, or what the proxy says', async () => {
+    const upstream = await startRecordingUpstream();
+    const accessProviders = [{ name: 'p', cluster: clusterAt(upstream) }];
+    hub.items = [profileObject('a', {}, { status: { accessProviders } })];
+    upstream.answers.push(answerWith('"ok"'));
+    await startForHeaders();
+    await until('the hub is watched', () => hub.watches.length === 1);
+    const cluster = buildClusterName(buildProfileKey('store/hub', 'default', 'a'));
+    const app = `/clusters/${cluster}/api/v1/namespaces/n/services/s/proxy/`;
+    const answer = await ask(app, { ...ana(), 'x-of-the-app': 'passes' });
+    const [head] = upstream.heads;
+    await upstream.close();
+    expect(answer).toEqual([200, 'ok']);
+    expect(head).toContain('x-of-the-app: passes');
+    expect(head).not.toMatch(/x-proxy-secret|x-forwarded|a-secret/i);
   });
 
   it('[ID-02] another secret counts as soon as its file says so, and one that is none never', async () => {

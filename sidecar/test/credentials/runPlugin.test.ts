@@ -36,6 +36,13 @@ describe('finding the command', () => {
     expect(error.code).toBe('plugin-not-found');
   });
 
+  it('[EX-01] no entry of it that is not absolute counts, as in Go', async () => {
+    await symlink(join(pluginFolder, 'plugin.mjs'), join(fixture.folder, 'my-plugin'));
+    const searchPath = relative(process.cwd(), fixture.folder);
+    const error = await codedErrorOf(() => fixture.run({ plugin: { command: 'my-plugin' }, searchPath }));
+    expect(error.code).toBe('plugin-not-found');
+  });
+
   it('[EX-01] with a slash it runs from where it says, relative to the working directory', async () => {
     const command = relative(process.cwd(), join(pluginFolder, 'plugin.mjs'));
     expect(command).toContain('/');

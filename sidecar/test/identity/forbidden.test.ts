@@ -18,8 +18,9 @@ const ask = () =>
     users.proxy.request(`GET ${users.proxy.pathOf('a')}/api/v1/secrets`, ['Authorization: Bearer t']),
   );
 
+/** On a connection of its own: the upstream of a test reads no request behind a body. */
 const review = (allowed: boolean): string =>
-  answerWith(JSON.stringify({ status: { allowed } }), '201 Created', 'Content-Type: application/json\r\n');
+  answerWith(JSON.stringify({ status: { allowed } }), '201 Created', 'Connection: close\r\n');
 
 describe('[ID-25] a 403 of a cluster to somebody who is impersonated', () => {
   it('is theirs where the provider may impersonate, in the old way or the new', async () => {
@@ -41,6 +42,16 @@ describe('[ID-25] a 403 of a cluster to somebody who is impersonated', () => {
     expect(status).toBe(502);
     expect(headers).toContain('X-Cluster-Inventory-Error: provider-may-not-impersonate');
     expect(users.proxy.entryOf('a').status.state).toBe('impersonation-refused');
+  });
+
+  it('is asked about again as soon as the provider may', async () => {
+    const forbidden = answerWith('not yours', '403 Forbidden');
+    await start(forbidden, review(false), review(false), forbidden, review(true), forbidden);
+    expect((await ask()).status).toBe(502);
+    expect((await ask()).status).toBe(403);
+    // A yes is remembered for a moment.
+    expect((await ask()).status).toBe(403);
+    expect(users.upstream.heads).toHaveLength(6);
   });
 
   it('passes as it is where nobody can say', async () => {

@@ -196,6 +196,26 @@ describe('a token that has come to its end', () => {
 });
 
 describe('a hub that cannot be asked', () => {
+  it('[ID-14, ID-18] keeps no stream by a newer token that it could not confirm', async () => {
+    const users = { first: person('ana'), newer: person('ana') };
+    await start({ users, streamGraceMs: 4 * minuteMs });
+    const stream = await open('a terminal');
+    const come = async (): Promise<void> => {
+      const { client } = await open('a watch', 'Authorization: Bearer newer');
+      client.socket.destroy();
+    };
+    await come();
+    started.reviews.users.delete('first');
+    await pass(2, stream);
+    started.reviews.isAway = true;
+    await come();
+    started.reviews.isAway = false;
+    await pass(1, stream);
+    await expectOpen(stream);
+    await pass(1, stream);
+    await expectEnded(stream);
+  });
+
   it('[ID-14, ID-18] ends no stream within the grace of an outage, and each after it', async () => {
     await start();
     const stream = await open('a terminal');

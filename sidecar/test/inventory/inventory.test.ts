@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ClusterProfile } from '../../src/inventory/clusterProfile.ts';
 import { createHubCredential } from '../../src/inventory/hubCredential.ts';
 import { createInventory, type Inventory, type InventoryOptions } from '../../src/inventory/inventory.ts';
+import type { Clock } from '../../src/foundation/clock.ts';
 import { createLog, silentLog } from '../../src/foundation/log.ts';
 import { type FakeHub, profileObject, sendJson, startFakeHub } from '../support/fakeHub.ts';
 import { createManualClock, type ManualClock } from '../support/manualClock.ts';
@@ -60,6 +61,15 @@ const lists = (): URL[] =>
 const phase = (): string | undefined => inventory.states()[0]?.namespaces[0]?.state.phase;
 const synced = (): Promise<void> =>
   until('synced with an open watch', () => phase() === 'synced' && hub.watches.length > 0);
+/** The clock, which also notes each wait that it is asked for. */
+const notingPauses = (pauses: number[]): Clock => ({
+  now: () => clock.now(),
+  after: (delayMs, run) => {
+    // Not the limit of a request.
+    if (delayMs !== 60_000) pauses.push(delayMs);
+    return clock.after(delayMs, run);
+  },
+});
 const latestWatch = () => {
   const watch = hub.watches.at(-1);
   if (!watch) throw new Error('no watch');
@@ -197,22 +207,33 @@ describe('list and watch', () => {
       sendJson(response, 500, {});
       return true;
     };
-    const after = clock.after.bind(clock);
-    start({
-      clock: {
-        now: () => clock.now(),
-        after: (delayMs, run) => {
-          // Not the limit of a request.
-          if (delayMs !== 60_000) pauses.push(delayMs);
-          return after(delayMs, run);
-        },
-      },
-    });
+    start({ clock: notingPauses(pauses) });
     await until('eight pauses', () => {
       clock.advance(45_000);
       return pauses.length >= 8;
     });
     expect(pauses.slice(0, 8)).toEqual([1200, 2400, 4800, 9600, 19_200, 38_400, 45_000, 45_000]);
+  });
+
+  it('[DI-25] after 2 min without a failure the pauses begin anew', async () => {
+    const pauses: number[] = [];
+    let refusals = 3;
+    hub.intercept = (_request, response) => {
+      if (refusals-- <= 0) return false;
+      sendJson(response, 500, {});
+      return true;
+    };
+    start({ clock: notingPauses(pauses) });
+    await until('synced', () => {
+      clock.advance(1000);
+      return phase() === 'synced' && hub.watches.length > 0;
+    });
+    const short = (): number[] => pauses.filter((delayMs) => delayMs < 60_000);
+    expect(short()).toEqual([1200, 2400, 4800]);
+    clock.advance(120_001);
+    latestWatch().reset();
+    await until('a pause', () => short().length > 3);
+    expect(short().at(-1)).toBe(1200);
   });
 
   it('[DI-26, FA-04] a silent watch is noticed by its deadline and asked anew', async () => {
@@ -268,6 +289,16 @@ describe('list and watch', () => {
     });
     expect(latestWatch().url.searchParams.get('resourceVersion')).toBe('105');
     expect(names()).toEqual(['a']);
+  });
+
+  it('[FA-03] a line that comes in pieces is one', async () => {
+    start();
+    await synced();
+    const event = (name: string): string => JSON.stringify({ type: 'ADDED', object: profileObject(name) });
+    latestWatch().write(`${event('a')}\n${event('b').slice(0, 40)}`);
+    await until('a', () => names().join() === 'a');
+    latestWatch().write(`${event('b').slice(40)}\n${event('c')}\n`);
+    await until('b and c', () => names().join() === 'a,b,c');
   });
 
   it('[DI-28] an outage empties nothing, and says when the hub last confirmed', async () => {
@@ -395,6 +426,33 @@ describe('the resource is not there', () => {
     });
     expect(answers).toBe(2);
     expect(phase()).toBe('no-crd');
+  });
+
+  it.each([
+    ['good answers', [404]],
+    ['other faults', [404, 500, 404]],
+  ])('[DI-12] 404 with %s between them empty nothing', async (_between, answers) => {
+    hub.items = [profileObject('a')];
+    start();
+    await synced();
+    for (let round = 0; round < 3; round++) {
+      const waiting = [...answers];
+      hub.intercept = (_request, response) => {
+        const status = waiting.shift();
+        if (status === undefined) return false;
+        sendJson(response, status, { kind: 'Status', code: status });
+        return true;
+      };
+      const before = hub.watches.length;
+      // Long enough for a clean end.
+      clock.advance(1000);
+      latestWatch().end();
+      await until('watched again', () => {
+        clock.advance(500);
+        return hub.watches.length > before && phase() === 'synced';
+      });
+    }
+    expect(changes).toEqual(['+store/hub/default/a']);
   });
 
   it('[DI-13, FA-07] 403 is not "no CRD": the reason shows and what was there stays', async () => {

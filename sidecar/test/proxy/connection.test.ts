@@ -164,6 +164,13 @@ describe('[AC-20, AC-22] a cluster that is trusted', () => {
     expect(upstream.heads[0]).toContain(`\r\nhost: 127.0.0.1:${upstream.port}\r\n`);
   });
 
+  it('by the certificate of its server, whoever signed that', async () => {
+    const upstream = await start({ issuer: createSelfSignedPair('nobody-knows') });
+    upstream.answers.push(answerWith('ok'));
+    const proxy = await proxyTo(clusterAt(upstream));
+    expect((await exchangeRaw(proxy.port, proxy.request(`GET ${proxy.pathOf('a')}/x`))).body).toBe('ok');
+  });
+
   it('[PX-30] is offered HTTP/1.1 alone', async () => {
     const offered: unknown[] = [];
     const upstream = await start({

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type FakeHub, startFakeHub } from '../support/fakeHub.ts';
+import { exchangeRaw } from '../support/rawClient.ts';
 import { startSidecar, type TestSidecar } from '../support/startSidecar.ts';
 
 let hub: FakeHub;
@@ -48,4 +49,20 @@ it('the list answers GET and HEAD', async () => {
 
 it('an event stream has no head without its body', async () => {
   expect((await ask('/events', 'HEAD')).status).toBe(405);
+});
+
+it('[ID-10] no cache takes one user’s list for another’s, or keeps it', async () => {
+  const { headers } = await ask('/clusters', 'GET');
+  expect([headers.get('cache-control'), headers.get('vary')]).toEqual([
+    'private, no-cache',
+    'Cookie, Authorization',
+  ]);
+});
+
+it.each(['/livez', '/readyz'])('[TH-12] %s of a whole sidecar refuses a foreign Host', async (path) => {
+  const { adminPort } = sidecar;
+  const asked = (host: string): string =>
+    `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+  expect((await exchangeRaw(adminPort, asked('evil.example'))).status).toBe(400);
+  expect((await exchangeRaw(adminPort, asked(`127.0.0.1:${adminPort}`))).status).not.toBe(400);
 });

@@ -1,6 +1,11 @@
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer, type TlsOptions, type TLSSocket } from 'node:tls';
-import { createSelfSignedPair, type PairOptions } from './selfSignedPair.ts';
+import {
+  createIssuedPair,
+  createSelfSignedPair,
+  type PairOptions,
+  type SelfSignedPair,
+} from './selfSignedPair.ts';
 import { until } from './until.ts';
 
 export interface UpstreamConnection {
@@ -31,6 +36,8 @@ export interface RecordingUpstream {
 
 export interface UpstreamOptions extends PairOptions {
   readonly tls?: TlsOptions;
+  /** Who signs its certificate; itself without one. */
+  readonly issuer?: SelfSignedPair;
 }
 
 /**
@@ -38,8 +45,11 @@ export interface UpstreamOptions extends PairOptions {
  * heads: a body has to be the last thing on its connection.
  */
 export async function startRecordingUpstream(options: UpstreamOptions = {}): Promise<RecordingUpstream> {
-  const { addresses = ['127.0.0.1'], tls, ...rest } = options;
-  const pair = createSelfSignedPair('kube-apiserver', { addresses, ...rest });
+  const { addresses = ['127.0.0.1'], tls, issuer, ...rest } = options;
+  const subject = { addresses, ...rest };
+  const pair = issuer
+    ? createIssuedPair(issuer, 'kube-apiserver', subject)
+    : createSelfSignedPair('kube-apiserver', subject);
   const connections: UpstreamConnection[] = [];
   const answers: (string | Buffer)[] = [];
   const heads: string[] = [];

@@ -1,6 +1,7 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { serve, type Sidecar } from '../../src/commands/serve.ts';
 import { parseOptions } from '../../src/config/options.ts';
 import { readOptionTexts } from '../../src/config/readOptionTexts.ts';
@@ -78,8 +79,9 @@ export async function startSidecarWith({
   const sidecar = await serve(parseOptions(line.texts, 'none'), {
     environment: { PATH: process.env['PATH'] },
     clock,
-    random: Math.random,
+    random: () => 0.999,
     log,
+    auditStream: new PassThrough().resume(),
   }).catch(async (thrown: unknown) => {
     await rm(folder, { recursive: true, force: true });
     throw thrown;

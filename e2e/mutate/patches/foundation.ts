@@ -1,0 +1,58 @@
+import type { Patch } from '../patch.ts';
+
+export const foundationPatches: readonly Patch[] = [
+  {
+    id: 'backoff-doubles',
+    rules: ['DI-25', 'EX-28'],
+    file: 'sidecar/src/foundation/backoff.ts',
+    breaks: 'The pauses between attempts do not grow.',
+    find: 'boundMs * 2',
+    replace: 'boundMs',
+    tests: ['sidecar/src/credentials/keptCredential.test.ts'],
+  },
+  {
+    id: 'backoff-never-nothing',
+    rules: ['EX-28'],
+    file: 'sidecar/src/foundation/backoff.ts',
+    breaks: 'By chance there is no pause at all after a failure.',
+    find: '0.5 + random() / 2',
+    replace: 'random()',
+    tests: ['sidecar/src/credentials/keptCredential.test.ts'],
+  },
+  {
+    id: 'unavailable-status',
+    rules: ['PX-04'],
+    file: 'sidecar/src/foundation/errors.ts',
+    breaks: 'A cluster that cannot be reached is 503, at which Headlamp asks for a token.',
+    find: 'const unavailable = 502;',
+    replace: 'const unavailable = 503;',
+    tests: ['sidecar/test/proxy/refused.test.ts'],
+  },
+  {
+    id: 'log-own-fields',
+    rules: ['OP-12'],
+    file: 'sidecar/src/foundation/log.ts',
+    breaks: 'A field takes the place of a line’s message.',
+    find: '{ ...own, ...fields, ...own }',
+    replace: '{ ...own, ...fields }',
+    tests: ['sidecar/src/foundation/log.test.ts'],
+  },
+  {
+    id: 'map-without-prototype',
+    rules: ['DI-31'],
+    file: 'sidecar/src/foundation/unknownValue.ts',
+    breaks: 'Labels that are called as something of an object are lost.',
+    find: 'Object.create(null) as Record<string, string>',
+    replace: '{}',
+    tests: ['sidecar/src/inventory/clusterProfile.test.ts'],
+  },
+  {
+    id: 'clock-long-delay',
+    rules: ['DI-03'],
+    file: 'sidecar/src/foundation/clock.ts',
+    breaks: 'A delay of more than 24 days ends at once.',
+    find: 'Math.min(Math.max(remainingMs, 0), LONGEST_TIMER_MS)',
+    replace: 'Math.max(remainingMs, 0)',
+    tests: ['sidecar/src/foundation/clock.test.ts'],
+  },
+];
