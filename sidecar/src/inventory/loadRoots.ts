@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { CodedError } from '../foundation/errors.ts';
+import { loadKubeconfigRoots } from './kubeconfigRoots.ts';
 import type { Root } from './root.ts';
 
 export interface RootSource {
@@ -31,8 +32,6 @@ export function kubeconfigFiles({ kubeconfig, environment }: RootSource): string
 export async function loadRoots(source: RootSource): Promise<Root[]> {
   const files = kubeconfigFiles(source);
   if (files.length === 0) return [await loadInClusterRoot(source)];
-  // The client library takes 0.4 s and 75 MB: in a pod nothing of it is needed.
-  const { loadKubeconfigRoots } = await import('./kubeconfigRoots.ts');
   return loadKubeconfigRoots(files, source.contexts);
 }
 
