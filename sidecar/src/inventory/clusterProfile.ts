@@ -6,6 +6,7 @@ import {
   isRecord,
   type UnknownRecord,
 } from '../foundation/unknownValue.ts';
+import { shareText } from '../foundation/sharedText.ts';
 
 /** The group of the resource; never found by kind or short name, which other projects own too (DI-14). */
 export const clusterProfileGroup = 'multicluster.x-k8s.io';
@@ -75,8 +76,8 @@ export function decodeClusterProfile(value: unknown): ClusterProfile | undefined
     ...optional('deletedAt', metadata['deletionTimestamp']),
     labels: asTextMap(metadata['labels']),
     ...optional('displayName', spec['displayName']),
-    ...optional('manager', asRecord(spec['clusterManager'])['name']),
-    ...optional('version', asRecord(status['version'])['kubernetes']),
+    ...shared('manager', asRecord(spec['clusterManager'])['name']),
+    ...shared('version', asRecord(status['version'])['kubernetes']),
     properties: asArray(status['properties']).flatMap(decodeProperty),
     conditions: asArray(status['conditions']).flatMap(decodeCondition),
     accessProviders: mergeProviders(
@@ -91,11 +92,23 @@ function optional<Key extends string>(key: Key, value: unknown): Partial<Record<
   return text === undefined ? {} : ({ [key]: text } as Record<Key, string>);
 }
 
+/** For what many profiles say alike. */
+function shared<Key extends string>(key: Key, value: unknown): Partial<Record<Key, string>> {
+  const text = asText(value);
+  return text === undefined ? {} : ({ [key]: shareText(text) } as Record<Key, string>);
+}
+
 function decodeProperty(value: unknown): Property[] {
   const fields = asRecord(value);
   const name = asText(fields['name']);
   if (name === undefined || typeof fields['value'] !== 'string') return [];
-  return [{ name, value: fields['value'], ...optional('lastObservedTime', fields['lastObservedTime']) }];
+  return [
+    {
+      name: shareText(name),
+      value: fields['value'],
+      ...shared('lastObservedTime', fields['lastObservedTime']),
+    },
+  ];
 }
 
 function decodeCondition(value: unknown): Condition[] {
@@ -105,11 +118,11 @@ function decodeCondition(value: unknown): Condition[] {
   const status = fields['status'] === 'True' || fields['status'] === 'False' ? fields['status'] : 'Unknown';
   return [
     {
-      type,
-      status,
-      ...optional('reason', fields['reason']),
-      ...optional('message', fields['message']),
-      ...optional('lastTransitionTime', fields['lastTransitionTime']),
+      type: shareText(type),
+      status: shareText(status) as Condition['status'],
+      ...shared('reason', fields['reason']),
+      ...shared('message', fields['message']),
+      ...shared('lastTransitionTime', fields['lastTransitionTime']),
     },
   ];
 }
@@ -117,7 +130,7 @@ function decodeCondition(value: unknown): Condition[] {
 function decodeAccessProvider(value: unknown): AccessProvider[] {
   const fields = asRecord(value);
   const name = asText(fields['name']);
-  return name === undefined ? [] : [{ name, cluster: asRecord(fields['cluster']) }];
+  return name === undefined ? [] : [{ name: shareText(name), cluster: asRecord(fields['cluster']) }];
 }
 
 function mergeProviders(
