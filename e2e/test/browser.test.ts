@@ -88,6 +88,25 @@ describe('the page Cluster Inventory', () => {
     });
   });
 
+  it('asks for the list once, and shows what changes on the hub without asking again', async () => {
+    await withPage('live', {}, async (page) => {
+      let asked = 0;
+      page.on('request', (request) => {
+        if (new URL(request.url()).pathname === '/cluster-inventory/v1/clusters') asked++;
+      });
+      await openList(page);
+      const renamed = page.getByRole('link', { name: 'another name' });
+      for (const [displayName, state] of [
+        ['another name', 'visible'],
+        ['batch-gpu', 'detached'],
+      ] as const) {
+        await demo.fleet.hub.patchProfile('batch-gpu', { spec: { displayName } });
+        await renamed.waitFor({ state });
+      }
+      expect(asked).toBe(1);
+    });
+  });
+
   it.each([
     ['list-dark', { colorScheme: 'dark' }],
     ['list-narrow', { viewport: { width: 400, height: 800 } }],
