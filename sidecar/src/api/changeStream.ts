@@ -46,6 +46,8 @@ export async function streamChanges(
   response: ServerResponse,
   { viewer, since }: { readonly viewer: Viewer; readonly since: string },
 ): Promise<void> {
+  // Who left while the hub was asked who they are is not told of again.
+  if (response.destroyed) return;
   const over = new AbortController();
   const bell = createBell();
   const sight = createSight(viewer, registry);

@@ -265,6 +265,29 @@ describe('the event stream', () => {
     await until('its timers are gone', () => api.clock.pending === idle);
   });
 
+  it('a reader that leaves while the hub is asked who it is leaves nothing behind', async () => {
+    const idle = api.clock.pending;
+    const { reviews } = api;
+    const reviewToken = reviews.reviewToken.bind(reviews);
+    const asked = Promise.withResolvers<undefined>();
+    reviews.reviewToken = async (token) => {
+      await asked.promise;
+      return reviewToken(token);
+    };
+    const early = Array.from({ length: 128 }, () => new AbortController());
+    const left = early.map(({ signal }) =>
+      fetch(`${api.url}/events`, { headers: headersOf('ana-1'), signal }).catch(() => undefined),
+    );
+    await until('all came', async () => (await api.proxy.countConnections()) === 128);
+    for (const reader of early) reader.abort();
+    await Promise.all(left);
+    await until('all left', async () => (await api.proxy.countConnections()) === 0);
+    asked.resolve(undefined);
+    expect((await open('ana-1')).status).toBe(200);
+    api.feed.close();
+    await until('its timers are gone', () => api.clock.pending === idle);
+  });
+
   it('one user has 128 streams at most, others theirs', async () => {
     for (let count = 0; count < 128; count++) await open('ana-1');
     const refused = await open('ana-1');
