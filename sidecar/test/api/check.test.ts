@@ -131,4 +131,14 @@ describe('a check', () => {
       { event: 'check', user: 'eve', decision: 'deny', code: 'access-denied' },
     ]);
   });
+
+  it('[ID-10, ID-15] tells whoever may use a cluster and not see it nothing that the inventory says of it', async () => {
+    const mayRead = allowTraffic({ ana: ['get'] });
+    api.reviews.allows = mayRead;
+    answer('200 OK', '{"gitVersion":"v1.34.1"}');
+    const response = await check();
+    expect(response.status).toBe(404);
+    expect(response.headers.get('x-cluster-inventory-error')).toBe('cluster-unknown');
+    expect(await response.text()).not.toContain('profileName');
+  });
 });
