@@ -102,6 +102,9 @@ it.each([
   '/Cluster-Inventory/v1/clusters/cluster-inventory-a--1',
   '/cluster-inventory//v1/clusters/cluster-inventory-a--1',
   '/x/cluster-inventory/v1/clusters/cluster-inventory-a--1',
+  // What the API's router cannot decode.
+  '/cluster-inventory/v1/clusters/%zz',
+  '/cluster-inventory/v1/clusters/%ff/check',
   // Below the cluster.
   `${own}/..`,
   `${own}/.`,

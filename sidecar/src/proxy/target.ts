@@ -48,7 +48,8 @@ export function routeTarget(target: string, { basePath, namePrefix }: RouteOptio
     }
   }
   // Our own API has clusters by name, too. Without a dot segment nothing leads out of it, and none of it is anybody else's.
-  if (path.startsWith(`${basePath}${apiPath}/`) && isPlainPath(path)) return { kind: 'api' };
+  if (path.startsWith(`${basePath}${apiPath}/`) && isPlainPath(path))
+    return decodeOnce(path) === undefined ? refused : { kind: 'api' };
   return couldNameOurs(path, `/clusters/${namePrefix}`) ? refused : { kind: 'other' };
 }
 
