@@ -220,4 +220,22 @@ describe('[ID-04] tokens that nobody has seen to be good', () => {
     isThrough = true;
     expect(await last).toBe(true);
   });
+
+  it('[ID-04] leave little behind when they are signed out, and crowd out no session that was', async () => {
+    const { clock, session, known, asked, answer, withSession } = setUp();
+    const signOut = (token: string): string[] => session.copyCookies(clearing, withSession(token));
+    known.add(old);
+    signOut(old);
+    const timers = clock.pending;
+    for (const token of forge(5_001)) signOut(token);
+    expect(clock.pending).toBe(timers);
+    expect(await session.renew(withSession(old))).toBeUndefined();
+    const [first = ''] = forge(1);
+    const last = forge(5_001).at(-1) ?? '';
+    expect(await session.renew(withSession(last))).toBeUndefined();
+    expect(asked).toEqual([]);
+    // Of what was made up the oldest is not remembered.
+    answer(renewing);
+    expect((await session.renew(withSession(first)))?.token).toBe(next);
+  });
 });

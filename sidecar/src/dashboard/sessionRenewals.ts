@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../foundation/clock.ts';
+import { BoundedMap } from '../identity/boundedMap.ts';
 import { createLane } from '../identity/lane.ts';
+import { digest } from '../identity/user.ts';
 
 /** What the dashboard made of a session: its next token, with the cookies of both. */
 export interface Renewed {
@@ -31,6 +33,8 @@ export interface SessionRenewals {
 /** A browser sends the old cookie for a while: with what waited for a connection, or after an answer that was lost. */
 const keepRenewedMs = 10_000;
 const keepEndedMs = 60_000;
+/** Anybody can end sessions that they make up, as fast as they can ask: those crowd out none that was good. */
+const maxEnded = { known: 20_000, strangers: 5_000 };
 /** Anybody can make up a session: of those that were never good some at a time ask the dashboard, and few wait. */
 const strangers = { concurrent: 4, waiting: 32 };
 
@@ -45,11 +49,19 @@ interface Renewal {
 export function createSessionRenewals(clock: Clock, isKnown: (token: string) => boolean): SessionRenewals {
   /** By the token that is renewed: under way, and of late. */
   const renewals = new Map<string, Renewal>();
-  const ended = new Set<string>();
+  /** When, by the digest: a token is as long as a request's headers let it be. */
+  const endedKnown = new BoundedMap<string, number>(maxEnded.known);
+  const endedStrangers = new BoundedMap<string, number>(maxEnded.strangers);
   const lane = createLane(strangers, () => new Error('too many'));
 
   const forget = (token: string, renewal: Renewal): void => {
     if (renewals.get(token) === renewal) renewals.delete(token);
+  };
+
+  const hasEnded = (token: string): boolean => {
+    const key = digest(token);
+    const at = endedKnown.get(key) ?? endedStrangers.get(key);
+    return at !== undefined && clock.now() - at < keepEndedMs;
   };
 
   const endRenewal = (renewal: Renewal): void => {
@@ -60,7 +72,7 @@ export function createSessionRenewals(clock: Clock, isKnown: (token: string) => 
 
   return {
     renew(token, ask, onRenewed) {
-      if (ended.has(token)) return Promise.resolve(undefined);
+      if (hasEnded(token)) return Promise.resolve(undefined);
       const present = renewals.get(token);
       if (present) return present.outcome;
       const run = async (): Promise<RenewedSession | undefined> => {
@@ -97,13 +109,13 @@ export function createSessionRenewals(clock: Clock, isKnown: (token: string) => 
         if (renewal.next !== undefined) tokens.add(renewal.next);
       }
       for (const each of tokens) {
-        ended.add(each);
-        clock.after(keepEndedMs, () => ended.delete(each));
+        (isKnown(each) ? endedKnown : endedStrangers).set(digest(each), clock.now());
       }
       return tokens;
     },
     begin(token) {
-      ended.delete(token);
+      endedKnown.delete(digest(token));
+      endedStrangers.delete(digest(token));
     },
   };
 }
