@@ -23,8 +23,8 @@ export interface ChangeStreamOptions {
 
 /** What a busy inventory sends together; the first change goes at once. */
 const gatherMs = 10;
-/** Rights that the hub gives or takes show within this time: what one may see is remembered as long (ID-10). */
-const lookAgainMs = 60_000;
+/** What one may see is remembered for 60 s (ID-10): rights that the hub gives or takes show at most this much later. */
+const lookAgainMs = 10_000;
 /** Keeps what is in between from taking the stream for dead (UI-20). */
 const heartbeatMs = 15_000;
 

@@ -19,7 +19,7 @@ export interface RootSummary {
   readonly state: 'starting' | 'synced' | 'no-crd' | 'failing';
   /** What is listed of this root may be out of date. */
   readonly stale: boolean;
-  /** When the hub last confirmed the list. */
+  /** While it is stale: when the hub last confirmed the list. Else it would tell of changes that not everybody may see. */
   readonly lastSyncedAt?: string;
   readonly reason?: Reason;
   /** `*` stands for all. */

@@ -45,11 +45,12 @@ const worstFirst = ['failing', 'starting', 'no-crd', 'synced'] as const;
 export function describeRoot({ root, namespaces }: RootState): RootSummary {
   const states = namespaces.map(({ state }) => state);
   const worst = worstFirst.flatMap((phase) => states.find((state) => state.phase === phase) ?? [])[0];
-  const confirmed = states.flatMap(({ confirmedAt }) => confirmedAt ?? []);
+  const stale = worst?.phase === 'failing';
+  const confirmed = stale ? states.flatMap(({ confirmedAt }) => confirmedAt ?? []) : [];
   return {
     name: root,
     state: worst?.phase ?? 'starting',
-    stale: worst?.phase === 'failing',
+    stale,
     ...(confirmed.length === 0 ? {} : { lastSyncedAt: toTime(Math.min(...confirmed)) }),
     ...(worst?.reason === undefined ? {} : { reason: worst.reason }),
     namespaces: namespaces.map(nameOf),

@@ -151,6 +151,11 @@ export const errorRegistry = {
   },
   'access-denied': { status: 403, reason: 'Forbidden', summary: 'The hub does not let you do this' },
   'read-only': { status: 403, reason: 'Forbidden', summary: 'This cluster is read-only here' },
+  'too-many-drains': {
+    status: 429,
+    reason: 'TooManyRequests',
+    summary: 'Too many nodes are being drained',
+  },
   'too-many-streams': {
     status: 429,
     reason: 'TooManyRequests',

@@ -180,9 +180,11 @@ describe('a session that goes on with a newer token', () => {
     const { hub, guards, guard, pass } = setUp();
     guard('t0');
     for (let index = 0; index < 20; index++) guards.renew(`t${index}`, `t${index + 1}`);
-    hub.tokenFault = 'token-rejected';
     await pass(1);
-    expect(hub.askedTokens).toEqual(['t20', 't19']);
+    hub.tokenFault = 'token-rejected';
+    const before = hub.askedTokens.length;
+    await pass(1);
+    expect(hub.askedTokens.slice(before)).toEqual(['t20', 't19']);
   });
 });
 

@@ -37,6 +37,7 @@ interface Held {
   readonly end: AbortController;
   /** Of its session, the newest first. */
   readonly tokens: string[];
+  readonly checkNow: () => void;
 }
 
 /**
@@ -77,7 +78,16 @@ export function createStreamGuards({
 
   return {
     guard({ user, token, isStillAllowed, lastSeen }) {
-      const held: Held = { end: new AbortController(), tokens: [] };
+      const held: Held = {
+        end: new AbortController(),
+        tokens: [],
+        checkNow() {
+          cancel();
+          check().then(schedule, (thrown: unknown) => {
+            end.abort(asCodedError(thrown));
+          });
+        },
+      };
       const { end } = held;
       let lastGood = clock.now();
       let isReleased = false;
@@ -101,11 +111,9 @@ export function createStreamGuards({
       };
       const schedule = (): void => {
         if (isReleased) return;
-        cancel = clock.after(intervalMs, () => {
-          check().then(schedule, (thrown: unknown) => {
-            end.abort(asCodedError(thrown));
-          });
-        });
+        // Another check may have been done meanwhile.
+        cancel();
+        cancel = clock.after(intervalMs, held.checkNow);
       };
       schedule();
 
@@ -120,7 +128,11 @@ export function createStreamGuards({
       return { signal: end.signal, release };
     },
     renew(previous, token) {
-      for (const held of [...(byToken.get(previous) ?? [])]) hold(held, token);
+      for (const held of [...(byToken.get(previous) ?? [])]) {
+        hold(held, token);
+        // It may be another who signed in in the same browser.
+        held.checkNow();
+      }
     },
     signOut(token) {
       for (const { end } of [...(byToken.get(token) ?? [])]) end.abort(new CodedError('sign-in-required'));

@@ -38,6 +38,8 @@ export interface NodeDrain {
 }
 
 const maxBytes = 64 * 1024;
+/** Of one user, under way at once: each is a loop of requests. */
+const maxDrains = 16;
 /** A Pod may be given long to end, and a PodDisruptionBudget waits for others to begin. */
 const drainMs = 15 * 60_000;
 
@@ -66,6 +68,8 @@ export function createNodeDrain({ baseUrl, requests, clock, log }: NodeDrainOpti
     }
   };
 
+  const countOf = (user: string): number => [...running.keys()].filter((key) => key.startsWith(user)).length;
+
   const begin = async (
     request: IncomingMessage,
     response: ServerResponse,
@@ -84,12 +88,23 @@ export function createNodeDrain({ baseUrl, requests, clock, log }: NodeDrainOpti
       // What reads may be asked twice: so a credential that has run out is renewed before anything is changed.
       const node = await series.ask({ method: 'GET', rest });
       const { caller } = series.sender;
-      const key = JSON.stringify([cluster, nodeName, caller?.user.name, caller?.actsAs.name]);
+      const ofUser = `${JSON.stringify(caller?.user.name ?? '')} `;
+      const key = `${ofUser}${JSON.stringify([caller?.actsAs.name, cluster, nodeName])}`;
       const present = running.get(key);
+      if (!present && countOf(ofUser) >= maxDrains) throw new CodedError('too-many-drains');
       const drain = present ?? { ask: series.ask, nodeName, until: clock.now() + drainMs };
-      const answer =
-        node.status === 200 ? await cordon({ ...drain, ask: (own) => series.ask(own, audit) }) : node;
+      // Before it is cordoned: who asks twice at once has one.
+      running.set(key, drain);
+      const answer = await (
+        node.status === 200
+          ? cordon({ ...drain, ask: (own) => series.ask(own, audit) })
+          : Promise.resolve(node)
+      ).catch((thrown: unknown) => {
+        if (!present) running.delete(key);
+        throw thrown;
+      });
       if (answer.status !== 200) {
+        if (!present) running.delete(key);
         writeAnswer(response, answer);
         hold?.release();
         return;

@@ -183,6 +183,31 @@ describe('the event stream', () => {
     expect(change(second).removed).toEqual([api.proxy.entryOf('b').name]);
   });
 
+  it('[ID-10] a right that is taken shows within 70 s, whenever it was asked about before', async () => {
+    await list('ben-1');
+    api.clock.advance(30_000);
+    const reader = await open('ben-1');
+    await reader.waitForEvents(1);
+    api.clock.advance(30_000);
+    await list('ben-1');
+    seenByBen = new Set();
+    for (let passed = 0; passed < 70; passed += 10) {
+      api.clock.advance(10_000);
+      // The looks before take what is remembered.
+      await list('ana-1');
+    }
+    const [, second] = await reader.waitForEvents(2);
+    expect(change(second).removed).toEqual([api.proxy.entryOf('b').name]);
+  });
+
+  it('[ID-14] ends at once for a user whose session goes on as another’s', async () => {
+    const reader = await open('ana-1');
+    await reader.waitForEvents(1);
+    api.gate.renew('ana-1', 'ben-1');
+    const last = (await reader.waitForEnd()).at(-1)?.data as StreamEnd;
+    expect(last.code).toBe('sign-in-required');
+  });
+
   it('a cluster that comes later shows at once to those who may see it', async () => {
     seenByBen = new Set(['b', 'c']);
     const reader = await open('ben-1');

@@ -254,6 +254,35 @@ describe('a drain', () => {
     expect(sentBodies()[6]).toContain('2026-01-01T00:15:00.000Z');
   });
 
+  it('[PX-45] that is asked for twice at once is one', async () => {
+    running.upstream.answers.push(
+      node(false),
+      node(false),
+      node(true),
+      node(true),
+      node(true),
+      pods(),
+      json({}),
+    );
+    const answers = await Promise.all([drain(), drain()]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+    await isOver('drained');
+    expect(linesOf().filter((line) => line === listPods)).toHaveLength(1);
+  });
+
+  it('of one user, are sixteen at once', async () => {
+    const drainNode = (index: number): Promise<RawAnswer> =>
+      drain([ana], JSON.stringify({ cluster: clusterName(), nodeName: `node-${index}` }));
+    for (let index = 0; index < 16; index++) {
+      running.upstream.answers.push(...accepted, node(true), pods('web'), blocked);
+      expect((await drainNode(index)).status).toBe(200);
+      await sees(5 * (index + 1));
+    }
+    running.upstream.answers.push(node(false));
+    const refused = await drainNode(16);
+    expect([refused.status, codeOf(refused)]).toEqual([429, 'too-many-drains']);
+  });
+
   it('[PX-45, EX-25] begins with what may be asked twice, by the next credential', async () => {
     running.upstream.answers.push(json({}, '401 Unauthorized'), ...accepted, node(true), pods(), json({}));
     expect((await drain()).status).toBe(200);
