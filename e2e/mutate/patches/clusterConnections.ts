@@ -6,7 +6,7 @@ export const clusterConnectionsPatches: readonly Patch[] = [
     rules: ['AC-22'],
     file: 'sidecar/src/clusters/trust.ts',
     breaks: 'A leaf or an intermediate is no anchor.',
-    find: 'allowPartialTrustChain: tls.ca !== undefined',
+    find: 'allowPartialTrustChain: own !== undefined',
     replace: 'allowPartialTrustChain: false',
     tests: ['sidecar/test/proxy/connection.test.ts'],
   },

@@ -168,8 +168,8 @@ export const clusterPolicyPatches: readonly Patch[] = [
     rules: ['FA-20'],
     file: 'sidecar/src/clusters/clusterStatus.ts',
     breaks: 'A fault that lasts always looks new.',
-    find: 'return same ? before : after;',
-    replace: 'return after;',
+    find: 'if (!isSame) return',
+    replace: 'if (true as boolean) return',
     tests: ['sidecar/src/clusters/registry.test.ts'],
   },
   {

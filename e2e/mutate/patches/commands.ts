@@ -166,9 +166,9 @@ export const commandsPatches: readonly Patch[] = [
   {
     id: 'admin-host-in-a-sidecar',
     rules: ['TH-12'],
-    file: 'sidecar/src/commands/serve.ts',
+    file: 'sidecar/src/commands/startAdmin.ts',
     breaks: 'A page anywhere reads the admin port of a whole sidecar.',
-    find: '!isLoopback(options.adminListen.host) || ',
+    find: '!isLoopback(adminListen.host) || ',
     replace: 'true || ',
     tests: ['sidecar/test/server/api.test.ts'],
   },

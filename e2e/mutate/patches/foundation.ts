@@ -42,8 +42,8 @@ export const foundationPatches: readonly Patch[] = [
     rules: ['DI-31'],
     file: 'sidecar/src/foundation/unknownValue.ts',
     breaks: 'Labels that are called as something of an object are lost.',
-    find: 'Object.create(null) as Record<string, string>',
-    replace: '{}',
+    find: 'Object.setPrototypeOf(Object.fromEntries(texts), null)',
+    replace: 'Object.assign({}, Object.fromEntries(texts))',
     tests: ['sidecar/src/inventory/clusterProfile.test.ts'],
   },
   {

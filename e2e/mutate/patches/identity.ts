@@ -33,7 +33,7 @@ export const identityPatches: readonly Patch[] = [
     rules: ['ID-06'],
     file: 'sidecar/src/identity/authenticateToken.ts',
     breaks: 'A flood of bad tokens holds up known users.',
-    find: 'known ? ask() : lane(ask)',
+    find: 'known ? budgets.spend(known.authenticated.user, ask) : lane(ask)',
     replace: 'lane(ask)',
     tests: ['sidecar/src/identity/authenticateToken.test.ts'],
   },

@@ -6,7 +6,7 @@ export const identityGatePatches: readonly Patch[] = [
     rules: ['ID-15'],
     file: 'sidecar/src/identity/gate.ts',
     breaks: 'A user learns of a cluster that they may not see.',
-    find: '(await sees(caller.actsAs, profile)) && exists',
+    find: '(await sees(caller, profile)) && exists',
     replace: 'true',
     tests: ['sidecar/src/identity/gate.test.ts'],
   },

@@ -69,8 +69,8 @@ export const identitySessionsPatches: readonly Patch[] = [
     rules: ['ID-14'],
     file: 'sidecar/src/identity/streamGuard.ts',
     breaks: 'A stream that began before its session was renewed outlives the sign-out.',
-    find: 'of byToken.get(previous) ?? []) hold(held, token);',
-    replace: 'of byToken.get(previous) ?? []) void held;',
+    find: 'of [...(byToken.get(previous) ?? [])]) hold(held, token);',
+    replace: 'of [...(byToken.get(previous) ?? [])]) void held;',
     tests: ['sidecar/src/identity/streamGuard.test.ts'],
   },
   {
@@ -123,8 +123,8 @@ export const identitySessionsPatches: readonly Patch[] = [
     rules: ['ID-01', 'OP-25'],
     file: 'sidecar/src/identity/requestTokens.ts',
     breaks: 'A proxy’s token counts from anywhere.',
-    find: 'if (!trustedProxies.has(socket.remoteAddress)) return undefined;',
-    replace: '',
+    find: 'proxy?.trustedProxies.has(socket.remoteAddress) ?? false',
+    replace: 'proxy !== undefined',
     tests: ['sidecar/src/identity/requestTokens.test.ts'],
   },
   {

@@ -6,8 +6,8 @@ export const inventoryPatches: readonly Patch[] = [
     rules: ['DI-20', 'DI-21'],
     file: 'sidecar/src/inventory/listAndWatch.ts',
     breaks: 'What is missing from the first page goes.',
-    find: 'if (continueToken === undefined) {',
-    replace: '{',
+    find: '    if (continueToken === undefined)\n',
+    replace: '    // Of one page.\n',
     tests: ['sidecar/test/inventory/inventory.test.ts'],
   },
   {
@@ -24,7 +24,7 @@ export const inventoryPatches: readonly Patch[] = [
     rules: ['DI-20'],
     file: 'sidecar/src/inventory/listAndWatch.ts',
     breaks: 'An expired continue token starts no full list.',
-    find: 'return await listPages(client, version, scope, signal, undefined);',
+    find: 'return await listPages(question, version, scope, undefined);',
     replace: 'throw thrown;',
     tests: ['sidecar/test/inventory/inventory.test.ts'],
   },
@@ -105,8 +105,8 @@ export const inventoryPatches: readonly Patch[] = [
     rules: ['DI-23', 'FA-05'],
     file: 'sidecar/src/inventory/reflector.ts',
     breaks: 'A hub that ends each watch at once is asked without a pause.',
-    find: '< shortestWatchMs && events === 0',
-    replace: '< 0',
+    find: 'clock.now() - startedAt < shortestWatchMs',
+    replace: 'clock.now() - startedAt < 0',
     tests: ['sidecar/test/inventory/inventory.test.ts'],
   },
   {
@@ -220,7 +220,7 @@ export const inventoryPatches: readonly Patch[] = [
   {
     id: 'first-file-wins',
     rules: ['DI-02'],
-    file: 'sidecar/src/inventory/loadRoots.ts',
+    file: 'sidecar/src/inventory/kubeconfigRoots.ts',
     breaks: 'Of an entry in two kubeconfigs both count.',
     find: '...more.filter(({ name }) => !names.has(name))',
     replace: '...more',
@@ -229,7 +229,7 @@ export const inventoryPatches: readonly Patch[] = [
   {
     id: 'commands-of-kubeconfigs',
     rules: ['DI-15'],
-    file: 'sidecar/src/inventory/loadRoots.ts',
+    file: 'sidecar/src/inventory/kubeconfigRoots.ts',
     breaks: 'A plugin is looked for where the sidecar runs, not where its kubeconfig lies.',
     find: '      makeCommandsAbsolute(next, dirname(file));\n',
     replace: '',

@@ -40,11 +40,11 @@ export const serverPatches: readonly Patch[] = [
   {
     id: 'backend-routes',
     rules: ['PX-45'],
-    file: 'sidecar/src/server/dispatch.ts',
+    file: 'sidecar/src/server/backendRoutes.ts',
     breaks: 'A cluster is sent what is the dashboard’s backend’s.',
     find: 'portforward|helm|',
     replace: 'portforward|',
-    tests: ['sidecar/test/proxy/refused.test.ts'],
+    tests: ['sidecar/test/server/backendRoutes.test.ts'],
   },
   {
     id: 'release-holds',
@@ -87,8 +87,8 @@ export const serverPatches: readonly Patch[] = [
     rules: ['ID-14'],
     file: 'sidecar/src/server/clusterTraffic.ts',
     breaks: 'No stream is asked about again.',
-    find: 'const hold = caller && isLong ?',
-    replace: 'const hold = caller && false ?',
+    find: 'const hold = caller && isLong && found ?',
+    replace: 'const hold = caller && found && false ?',
     tests: ['sidecar/test/identity/streams.test.ts'],
   },
   {
@@ -96,7 +96,7 @@ export const serverPatches: readonly Patch[] = [
     rules: ['ID-20'],
     file: 'sidecar/src/server/clusterTraffic.ts',
     breaks: 'The policy’s read-only is not asked about.',
-    find: '      assertReadable(cluster.rules, asked, verb);\n',
+    find: '    assertReadable(cluster.rules, asked, verb);\n',
     replace: '',
     tests: ['sidecar/test/identity/traffic.test.ts'],
   },
