@@ -15,6 +15,7 @@ import { proxyRightsPatches } from './patches/proxyRights.ts';
 import { proxyStreamsPatches } from './patches/proxyStreams.ts';
 import { dashboardPatches } from './patches/dashboard.ts';
 import { apiPatches } from './patches/api.ts';
+import { apiStreamPatches } from './patches/apiStream.ts';
 import { serverPatches } from './patches/server.ts';
 import { serverListenerPatches } from './patches/serverListener.ts';
 import { commandsPatches } from './patches/commands.ts';
@@ -40,6 +41,7 @@ export const patches: readonly Patch[] = [
   ...proxyStreamsPatches,
   ...dashboardPatches,
   ...apiPatches,
+  ...apiStreamPatches,
   ...serverPatches,
   ...serverListenerPatches,
   ...commandsPatches,
