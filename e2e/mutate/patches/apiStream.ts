@@ -211,4 +211,13 @@ export const apiStreamPatches: readonly Patch[] = [
     replace: '',
     tests: ['plugin/src/api/refreshConfig.test.ts'],
   },
+  {
+    id: 'waits-for-texts',
+    rules: ['UI-23'],
+    file: 'plugin/src/hooks/useText.ts',
+    breaks: 'What is drawn before its texts are there keeps empty ones.',
+    find: 'language, isReady: ready }',
+    replace: 'language, isReady: true }',
+    tests: ['plugin/src/components/ClusterInventoryPage.test.tsx'],
+  },
 ];

@@ -34,7 +34,7 @@ export const identityPatches: readonly Patch[] = [
     file: 'sidecar/src/identity/authenticateToken.ts',
     breaks: 'A flood of bad tokens holds up known users.',
     find: 'known ? budgets.spend(known.authenticated.user, ask) : lane(ask)',
-    replace: 'lane(ask)',
+    replace: 'lane(() => (known ? budgets.spend(known.authenticated.user, ask) : ask()))',
     tests: ['sidecar/src/identity/authenticateToken.test.ts'],
   },
   {
