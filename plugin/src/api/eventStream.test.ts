@@ -68,6 +68,17 @@ describe('following the events', () => {
     expect(opened[0]?.signal.aborted).toBe(true);
   });
 
+  it('takes one from which nothing ever came for dead after 40 s', async () => {
+    const { send, opened } = streamWith();
+    const ended = vi.fn();
+    void createFollowEvents(send)('v', () => undefined, new AbortController().signal).then(ended);
+    await wait(39_999);
+    expect(ended).not.toHaveBeenCalled();
+    await wait(1);
+    expect(ended).toHaveBeenCalled();
+    expect(opened[0]?.signal.aborted).toBe(true);
+  });
+
   it('takes what is silent for 40 s for dead; a comment is a sign of life', async () => {
     const { send, opened } = streamWith();
     const ended = vi.fn();
