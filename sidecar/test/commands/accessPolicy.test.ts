@@ -1,6 +1,7 @@
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { buildClusterName } from '../../src/clusters/clusterName.ts';
 import { serve, type Sidecar } from '../../src/commands/serve.ts';
@@ -92,6 +93,7 @@ async function start(...more: string[]): Promise<string[]> {
     clock: systemClock,
     random: Math.random,
     log: { ...silentLog, error: (message) => errors.push(message) },
+    auditStream: new PassThrough().resume(),
   });
   await until('the profile is known', async () => (await ask()) !== 'cluster-unknown');
   return errors;
