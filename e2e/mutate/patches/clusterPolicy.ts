@@ -195,7 +195,7 @@ export const clusterPolicyPatches: readonly Patch[] = [
     rules: ['AC-13'],
     file: 'sidecar/src/clusters/clusterEntry.ts',
     breaks: 'What was cut by a change counts against the access that there is now.',
-    find: "access.kind === 'reachable' && next.stage !== 'profile' && next.stage !== 'access'",
+    find: "this.#access.kind === 'reachable' && next.stage !== 'profile' && next.stage !== 'access'",
     replace: 'true',
     tests: ['sidecar/src/clusters/registry.test.ts'],
   },

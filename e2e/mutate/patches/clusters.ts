@@ -24,7 +24,7 @@ export const clustersPatches: readonly Patch[] = [
     rules: ['AC-13', 'DI-34'],
     file: 'sidecar/src/clusters/clusterEntry.ts',
     breaks: 'What is open goes on when access is withdrawn.',
-    find: 'lifetime.abort(reason);',
+    find: 'ended?.lifetime.abort(reason);',
     replace: '',
     tests: ['sidecar/src/clusters/registry.test.ts'],
   },

@@ -29,12 +29,21 @@ export const identityGatePatches: readonly Patch[] = [
     tests: ['sidecar/src/identity/gate.test.ts'],
   },
   {
+    id: 'acts-as-is-remembered',
+    rules: ['ID-24'],
+    file: 'sidecar/src/identity/gate.ts',
+    breaks: 'Who acts as another has what is remembered of their own rights.',
+    find: 'isAuthorized: ({ actsAs }, profile, verb)',
+    replace: 'isAuthorized: ({ user: actsAs }, profile, verb)',
+    tests: ['sidecar/src/identity/gate.test.ts'],
+  },
+  {
     id: 'acts-as-is-decided',
     rules: ['ID-24'],
     file: 'sidecar/src/identity/gate.ts',
     breaks: 'Who acts as another has their own rights.',
-    find: '({ actsAs }, profile, verb)',
-    replace: '({ user: actsAs }, profile, verb)',
+    find: 'decisions.may(actsAs, trafficAttributes(verb, profile), user)',
+    replace: 'decisions.may(user, trafficAttributes(verb, profile), user)',
     tests: ['sidecar/src/identity/gate.test.ts'],
   },
   {

@@ -154,6 +154,16 @@ describe('what', () => {
     expect(await gate.may({ ...caller, actsAs: caller.user }, profile, 'delete')).toBe(true);
   });
 
+  it('ID-24: that one may oneself is no answer for whom one acts as, also where it is remembered', async () => {
+    const { reviews, gate, identify } = setUp();
+    reviews.allows = ({ name }) => name === 'ana';
+    const ana = await identify(bearer('ana-1'));
+    const asBen = await identify(bearer('ana-1'), ['Impersonate-User', 'ben']);
+    await gate.authorize(ana, profile, 'delete', true);
+    expect(gate.isAuthorized(ana, profile, 'delete')).toBe(true);
+    expect(gate.isAuthorized(asBen, profile, 'delete')).toBe(false);
+  });
+
   it('ID-10: takes from the budget of whoever asks, whomever they act as', async () => {
     const { reviews, gate, identify } = setUp();
     reviews.allows = () => true;
