@@ -1,3 +1,5 @@
+import type { AccessState } from '../clusters/clusterStatus.ts';
+
 /** The answers of `/cluster-inventory/v1`, typed once for both sides. Times are RFC 3339 in UTC. */
 export interface ClustersResponse {
   readonly apiVersion: 'cluster-inventory/v1';
@@ -31,17 +33,7 @@ export interface RootSummary {
 export type StageName = 'profile' | 'access' | 'credential' | 'connection' | 'api' | 'permission';
 
 export interface AccessSummary {
-  readonly state:
-    | 'ready'
-    | 'not-checked'
-    | 'no-provider'
-    | 'invalid'
-    | 'blocked'
-    | 'credential-failed'
-    | 'unreachable'
-    | 'credential-rejected'
-    | 'impersonation-refused'
-    | 'being-removed';
+  readonly state: AccessState;
   /** Where it failed. */
   readonly stage?: StageName;
   readonly code?: string;

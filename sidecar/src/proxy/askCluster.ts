@@ -5,9 +5,8 @@ import { asCodedError, CodedError } from '../foundation/errors.ts';
 import type { ForwardContext } from './context.ts';
 import type { HeaderPairs } from './headerPairs.ts';
 import { createOutcomeReport } from './outcomeReport.ts';
-import { buildRequestHeaders } from './requestHeaders.ts';
 import { buildResponseHeaders } from './responseHeaders.ts';
-import { joinTarget } from './upstreamRequest.ts';
+import { buildUpstreamRequest } from './upstreamRequest.ts';
 import { type Attempt, isRejected, withCredential } from './withCredential.ts';
 
 /** One that is made here, in somebody's name. */
@@ -87,28 +86,19 @@ export function writeAnswer(response: ServerResponse, { status, headers, body }:
 }
 
 async function send(
-  { cluster, rest, identityHeaders, withheldHeaders, closed, limits, audit }: ForwardContext,
+  context: ForwardContext,
   { method, accept = 'application/json', body }: OwnRequest,
   credential: Credential,
 ): Promise<ClusterAnswer> {
-  const { connection, connections } = cluster;
+  const { cluster, closed, limits, audit } = context;
+  const rawHeaders = ['Accept', accept, ...(body ? ['Content-Type', body.contentType] : [])];
+  const upstream = buildUpstreamRequest({ method, rawHeaders }, context, credential, undefined);
   const text = body ? JSON.stringify(body.json) : null;
   try {
-    const answer = await connections.dispatcher(credential).request({
-      path: joinTarget(connection, rest),
+    const answer = await cluster.connections.dispatcher(credential).request({
+      path: upstream.target,
       method,
-      headers: buildRequestHeaders({
-        client: [['Accept', accept], ...(body ? ([['Content-Type', body.contentType]] as const) : [])],
-        host: connection.hostHeader,
-        origin: `${connection.protocol}//${connection.hostHeader}`,
-        token: credential.token,
-        identity: identityHeaders,
-        withheld: withheldHeaders,
-        requestId: audit.requestId,
-        isProxySubresource: false,
-        disableCompression: connection.disableCompression,
-        upgrade: undefined,
-      }),
+      headers: upstream.headers,
       body: text,
       signal: closed,
       headersTimeout: limits.responseHeadersTimeoutMs,

@@ -18,7 +18,7 @@ export interface UpstreamRequest {
 
 /** @throws CodedError for headers that are refused */
 export function buildUpstreamRequest(
-  request: IncomingMessage,
+  request: Pick<IncomingMessage, 'method' | 'rawHeaders'>,
   { cluster, rest, asked, identityHeaders, withheldHeaders, audit }: ForwardContext,
   credential: Credential,
   upgrade: string | undefined,

@@ -54,7 +54,6 @@ export function createNodeDrain({ baseUrl, requests, clock, log }: NodeDrainOpti
 
   /** Goes on when the request is answered; ends with the sender's session or right, and with the cluster. */
   const evict = async (key: string, drain: Drain, hold: StreamHold | undefined): Promise<string> => {
-    running.set(key, drain);
     try {
       return await evictPods(drain, clock, hold?.signal ?? new AbortController().signal);
     } catch (thrown) {
@@ -87,6 +86,11 @@ export function createNodeDrain({ baseUrl, requests, clock, log }: NodeDrainOpti
         await series.assertAllowed({ method, rest }, audit);
       // What reads may be asked twice: so a credential that has run out is renewed before anything is changed.
       const node = await series.ask({ method: 'GET', rest });
+      if (node.status !== 200) {
+        writeAnswer(response, node);
+        hold?.release();
+        return;
+      }
       const { caller } = series.sender;
       const ofUser = `${JSON.stringify(caller?.user.name ?? '')} `;
       const key = `${ofUser}${JSON.stringify([caller?.actsAs.name, cluster, nodeName])}`;
@@ -95,14 +99,12 @@ export function createNodeDrain({ baseUrl, requests, clock, log }: NodeDrainOpti
       const drain = present ?? { ask: series.ask, nodeName, until: clock.now() + drainMs };
       // Before it is cordoned: who asks twice at once has one.
       running.set(key, drain);
-      const answer = await (
-        node.status === 200
-          ? cordon({ ...drain, ask: (own) => series.ask(own, audit) })
-          : Promise.resolve(node)
-      ).catch((thrown: unknown) => {
-        if (!present) running.delete(key);
-        throw thrown;
-      });
+      const answer = await cordon({ ...drain, ask: (own) => series.ask(own, audit) }).catch(
+        (thrown: unknown) => {
+          if (!present) running.delete(key);
+          throw thrown;
+        },
+      );
       if (answer.status !== 200) {
         if (!present) running.delete(key);
         writeAnswer(response, answer);
