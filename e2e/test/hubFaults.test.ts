@@ -342,7 +342,13 @@ describe('a profile', () => {
 
   it('[FA-10, DI-41] whose status changes ten times a second: streams stay, and one run serves', async () => {
     await fleet.publish('beating', beta, 'beating');
+    // It may be listed a moment before its access is.
+    await until(
+      async () => (await findCluster('store/hub/default/beating'))?.access.state === 'not-checked',
+      eventually('its access'),
+    );
     const stream = await ask('beating', '/api/v1/pods?watch=true');
+    expect(stream.status).toBe(200);
     const reader = stream.body?.getReader();
     await every100Ms(20, (turn) =>
       fleet.hub.patchStatus('beating', {
