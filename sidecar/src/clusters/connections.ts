@@ -1,33 +1,50 @@
 import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
-import { type buildConnector, Pool } from 'undici';
 import type { Credential } from '../credentials/credential.ts';
+import { type Clock, systemClock } from '../foundation/clock.ts';
 import { CodedError } from '../foundation/errors.ts';
+import { asConnectionError } from './connectErrors.ts';
 import type { ClusterConnection } from './connection.ts';
 import { dial } from './dial.ts';
 import type { ClusterConnections } from './liveCluster.ts';
 import { buildSecureContext } from './trust.ts';
+import { UpstreamExchange } from './upstreamExchange.ts';
+import { UpstreamSocket } from './upstreamSocket.ts';
 
-const connectTimeoutMs = 10_000;
+export interface ClusterConnectionsOptions {
+  readonly connectTimeoutMs?: number;
+  readonly clock?: Clock;
+}
+
+const defaultConnectTimeoutMs = 10_000;
+/** How long an unused connection is kept. */
 const keepAliveMs = 30_000;
-const maxHeaderBytes = 64 * 1024;
+/** Before a server closes one by its own word, so that no request meets its end. */
+const keepAliveMarginMs = 1_000;
 
 /** What belongs to one client certificate, or to none. */
 interface Generation {
   readonly key: string;
   readonly secureContext: SecureContext | undefined;
   session: Buffer | undefined;
-  pool: Pool | undefined;
+  /** Unused connections, the one used last at the end. */
+  readonly idle: { readonly upstream: UpstreamSocket; readonly until: number }[];
+  /** Requests that wait for one, the eldest first; those that left meanwhile are still there. */
+  readonly waiting: UpstreamExchange[];
   readonly sockets: Set<Socket>;
   /** How often it was ended: what is being dialled meanwhile is not kept. */
   endings: number;
+  isSwept: boolean;
 }
 
 /**
  * The connections to one cluster, nothing until they are needed. A changed client certificate ends those made with the
  * old one, a changed token none (EX-26).
  */
-export function createClusterConnections(connection: ClusterConnection): ClusterConnections {
+export function createClusterConnections(
+  connection: ClusterConnection,
+  { connectTimeoutMs = defaultConnectTimeoutMs, clock = systemClock }: ClusterConnectionsOptions = {},
+): ClusterConnections {
   let current: Generation | undefined;
   let closed = false;
   /** Which generation each credential was first used with. */
@@ -37,9 +54,9 @@ export function createClusterConnections(connection: ClusterConnection): Cluster
 
   const end = (generation: Generation): void => {
     generation.endings++;
-    void generation.pool?.destroy().catch(() => undefined);
-    generation.pool = undefined;
+    for (const exchange of generation.waiting.splice(0)) exchange.abort(new CodedError('connection-reset'));
     for (const socket of generation.sockets) socket.destroy();
+    generation.idle.length = 0;
   };
 
   const endAll = (): void => {
@@ -66,9 +83,11 @@ export function createClusterConnections(connection: ClusterConnection): Cluster
       secureContext:
         connection.protocol === 'https:' ? buildSecureContext(connection, credential) : undefined,
       session: undefined,
-      pool: undefined,
+      idle: [],
+      waiting: [],
       sockets: new Set(),
       endings: 0,
+      isSwept: false,
     };
     if (credential) generations.set(credential, current);
     return current;
@@ -93,36 +112,125 @@ export function createClusterConnections(connection: ClusterConnection): Cluster
     return socket;
   };
 
+  const sweep = (generation: Generation): void => {
+    const now = clock.now();
+    for (const { upstream, until } of generation.idle) if (until <= now) upstream.destroy();
+    const kept = generation.idle.filter(({ until }) => until > now);
+    generation.idle.splice(0, generation.idle.length, ...kept);
+    generation.isSwept = false;
+    sweepLater(generation);
+  };
+
+  const sweepLater = (generation: Generation): void => {
+    if (generation.isSwept || generation.idle.length === 0) return;
+    generation.isSwept = true;
+    clock.after(keepAliveMs, () => {
+      sweep(generation);
+    });
+  };
+
+  /** To the request that waits longest, or kept. */
+  const offer = (generation: Generation, upstream: UpstreamSocket, keepAliveSeconds?: number): void => {
+    if (upstream.isDestroyed) return;
+    const exchange = takeWaiting(generation);
+    if (exchange) {
+      start(generation, upstream, exchange);
+      return;
+    }
+    const said = keepAliveSeconds === undefined ? keepAliveMs : keepAliveSeconds * 1000 - keepAliveMarginMs;
+    if (said <= 0) {
+      upstream.destroy();
+      return;
+    }
+    generation.idle.push({ upstream, until: clock.now() + Math.min(said, keepAliveMs) });
+    sweepLater(generation);
+  };
+
+  const start = (generation: Generation, upstream: UpstreamSocket, exchange: UpstreamExchange): void => {
+    upstream.begin(exchange, {
+      onDone: (keepAliveSeconds) => {
+        offer(generation, upstream, keepAliveSeconds);
+      },
+      onStale: () => {
+        connect(generation, exchange);
+      },
+    });
+  };
+
+  /** Whichever is there first serves it: this new connection, or one that another request is done with. */
+  const connect = (generation: Generation, exchange: UpstreamExchange): void => {
+    const { endings } = generation;
+    const leaving = new AbortController();
+    exchange.whenAbandoned(() => {
+      leaving.abort(new CodedError('connection-reset'));
+    });
+    generation.waiting.push(exchange);
+    open(generation, leaving.signal).then(
+      (socket) => {
+        if (generation.endings === endings) offer(generation, new UpstreamSocket(socket));
+      },
+      (thrown: unknown) => {
+        if (leaving.signal.aborted || generation.endings !== endings) return;
+        const failed = exchange.isWaiting ? exchange : takeWaiting(generation);
+        failed?.abort(asConnectionError(thrown));
+      },
+    );
+  };
+
+  /** What is to be upgraded has a connection of its own: of one that was used nobody could say that it is still there. */
+  const connectAlone = (generation: Generation, exchange: UpstreamExchange): void => {
+    const leaving = new AbortController();
+    exchange.whenAbandoned(() => {
+      leaving.abort(new CodedError('connection-reset'));
+    });
+    open(generation, leaving.signal).then(
+      (socket) => {
+        if (exchange.isOver) socket.destroy();
+        else start(generation, new UpstreamSocket(socket), exchange);
+      },
+      (thrown: unknown) => {
+        exchange.abort(asConnectionError(thrown));
+      },
+    );
+  };
+
   return {
-    dispatcher(credential) {
-      const generation = generationFor(credential);
-      const connect: buildConnector.connector = (_options, callback) => {
-        open(generation).then(
-          (socket) => {
-            callback(null, socket);
-          },
-          (error: unknown) => {
-            callback(error instanceof Error ? error : new Error('not connected'), null);
-          },
-        );
-      };
-      generation.pool ??= new Pool(`${connection.protocol}//${connection.hostHeader}`, {
-        connect,
-        allowH2: false,
-        pipelining: 1,
-        keepAliveTimeout: keepAliveMs,
-        maxHeaderSize: maxHeaderBytes,
-        // Limits of time belong to each request.
-        headersTimeout: 0,
-        bodyTimeout: 0,
-      });
-      return generation.pool;
+    send(credential, message, sink, options) {
+      const exchange = new UpstreamExchange(message, sink, { ...options, clock });
+      let generation: Generation;
+      try {
+        generation = generationFor(credential);
+      } catch (thrown) {
+        exchange.abort(asConnectionError(thrown));
+        return exchange;
+      }
+      if (message.isUpgrade) {
+        connectAlone(generation, exchange);
+        return exchange;
+      }
+      const upstream = takeIdle(generation, clock.now());
+      if (upstream) start(generation, upstream, exchange);
+      else connect(generation, exchange);
+      return exchange;
     },
-    dial: (credential, signal) => open(generationFor(credential), signal),
     close() {
       closed = true;
       endAll();
       current = undefined;
     },
   };
+}
+
+function takeIdle({ idle }: Generation, now: number): UpstreamSocket | undefined {
+  for (let kept = idle.pop(); kept; kept = idle.pop()) {
+    if (!kept.upstream.isDestroyed && kept.until > now) return kept.upstream;
+    kept.upstream.destroy();
+  }
+  return undefined;
+}
+
+function takeWaiting({ waiting }: Generation): UpstreamExchange | undefined {
+  for (let exchange = waiting.shift(); exchange; exchange = waiting.shift())
+    if (exchange.isWaiting) return exchange;
+  return undefined;
 }

@@ -1,19 +1,22 @@
-import type { Socket } from 'node:net';
-import type { Dispatcher } from 'undici';
 import type { Credential, CredentialSource } from '../credentials/credential.ts';
 import type { AccessRules } from './accessPolicy.ts';
 import type { ClusterConnection } from './connection.ts';
+import type { Exchange, ExchangeLimits, ExchangeSink } from './upstreamExchange.ts';
+import type { UpstreamMessage } from './upstreamMessage.ts';
 
-/** The connections to one cluster (PX-41). Both ways resolve, check, dial and trust by the same rules. */
+/** The connections to one cluster (PX-41). All resolve, check, dial and trust by the same rules, over HTTP/1.1 only. */
 export interface ClusterConnections {
-  /** A pool for ordinary requests, HTTP/1.1 only; one for each `credential.connectionKey`. */
-  dispatcher(credential: Credential | undefined): Dispatcher;
   /**
-   * A socket of its own for an upgrade: connected, TLS verified, HTTP/1.1 by ALPN.
-   * @throws CodedError of stage `connection`
+   * Sends a request over a kept connection or a new one, an upgrade over one of its own; one kind for each
+   * `credential.connectionKey`. What becomes of it the sink is told; nothing is thrown.
    */
-  dial(credential: Credential | undefined, signal?: AbortSignal): Promise<Socket>;
-  /** Ends every socket at once. */
+  send(
+    credential: Credential | undefined,
+    message: UpstreamMessage,
+    sink: ExchangeSink,
+    limits: ExchangeLimits,
+  ): Exchange;
+  /** Ends every connection at once. */
   close(): void;
 }
 

@@ -40,10 +40,9 @@ function createFixture(answer: Record<string, () => Promise<Credential>> = {}) {
           close: () => ended.push('credentials'),
         },
         connections: {
-          dispatcher: () => {
+          send: () => {
             throw new Error('no sockets here');
           },
-          dial: () => Promise.reject(new Error('no sockets here')),
           close: () => ended.push('connections'),
         },
       };

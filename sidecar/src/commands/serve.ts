@@ -97,7 +97,7 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
       connection,
       closed,
       credentials: rules.mode === 'passthrough' ? noCredential : credentials.sourceFor(invocation),
-      connections: createClusterConnections(connection),
+      connections: createClusterConnections(connection, { clock }),
     }),
   });
   const feed = createChangeFeed(registry);

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { asConnectionError } from '../clusters/connectErrors.ts';
+import { collectAnswer } from '../clusters/collectAnswer.ts';
 import type { Credential } from '../credentials/credential.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import type { ForwardContext } from './context.ts';
@@ -90,34 +90,24 @@ async function send(
   { method, accept = 'application/json', body }: OwnRequest,
   credential: Credential,
 ): Promise<ClusterAnswer> {
-  const { cluster, closed, limits, audit } = context;
+  const { cluster, closed, limits, audit, clock } = context;
   const rawHeaders = ['Accept', accept, ...(body ? ['Content-Type', body.contentType] : [])];
   const upstream = buildUpstreamRequest({ method, rawHeaders }, context, credential, undefined);
-  const text = body ? JSON.stringify(body.json) : null;
-  try {
-    const answer = await cluster.connections.dispatcher(credential).request({
-      path: upstream.target,
-      method,
-      headers: upstream.headers,
-      body: text,
+  const sent = body ? Buffer.from(JSON.stringify(body.json)) : null;
+  const { method: sentMethod, target, headers } = upstream;
+  audit.bytesIn += sent?.length ?? 0;
+  const answer = await collectAnswer(
+    cluster.connections,
+    credential,
+    { method: sentMethod, target, headers, body: sent },
+    {
+      clock,
+      timeoutMs: limits.responseHeadersTimeoutMs,
+      maxHeadBytes: limits.maxHeaderBytes,
+      maxBodyBytes: maxAnswerBytes,
       signal: closed,
-      headersTimeout: limits.responseHeadersTimeoutMs,
-      bodyTimeout: limits.responseHeadersTimeoutMs,
-    });
-    audit.bytesIn += Buffer.byteLength(text ?? '');
-    const chunks: Buffer[] = [];
-    let size = 0;
-    for await (const chunk of answer.body as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > maxAnswerBytes) throw new CodedError('response-invalid');
-      chunks.push(chunk);
-    }
-    audit.bytesOut += size;
-    const headers = Object.entries(answer.headers).flatMap(([name, value]): HeaderPairs =>
-      value === undefined ? [] : [value].flat().map((each) => [name, each] as const),
-    );
-    return { status: answer.statusCode, headers, body: Buffer.concat(chunks) };
-  } catch (thrown) {
-    throw asConnectionError(thrown);
-  }
+    },
+  );
+  audit.bytesOut += answer.body.length;
+  return { status: answer.head.status, headers: answer.head.headers, body: answer.body };
 }

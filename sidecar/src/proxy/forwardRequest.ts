@@ -1,12 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Dispatcher } from 'undici';
-import { asConnectionError } from '../clusters/connectErrors.ts';
+import type { AnswerHead } from '../clusters/answerHead.ts';
+import type { Exchange, ExchangeSink } from '../clusters/upstreamExchange.ts';
 import type { Credential } from '../credentials/credential.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import type { ForwardContext } from './context.ts';
-import { type HeaderPairs, pairHeaders } from './headerPairs.ts';
 import { createOutcomeReport, type OutcomeReport } from './outcomeReport.ts';
-import { buildResponseHeaders, readReason } from './responseHeaders.ts';
+import { buildResponseHeaders, keepTrailers, readReason } from './responseHeaders.ts';
 import { breakOff, writeStatus } from './status.ts';
 import { buildUpstreamRequest, hasBody, type UpstreamRequest } from './upstreamRequest.ts';
 import { type Attempt, isRejected, withCredential } from './withCredential.ts';
@@ -58,87 +57,80 @@ function dispatch(
   const { cluster, closed, limits, audit, clock } = context;
   const sentAt = clock.now();
   return new Promise((resolve, reject) => {
-    let controller: Dispatcher.DispatchController | undefined;
+    // When it is the cluster alone that may close, its connections say so themselves.
+    const isHeld = closed !== cluster.closed;
     let settled = false;
-    let abortReason: CodedError | undefined;
+    let hasHead = false;
+    let isFlushed = false;
 
-    const abort = (reason: CodedError): void => {
-      abortReason ??= reason;
-      controller?.abort(reason);
-    };
     const onClientGone = (): void => {
-      if (!response.writableFinished) abort(new CodedError('connection-reset', 'The client went away'));
+      if (!response.writableFinished)
+        exchange.abort(new CodedError('connection-reset', 'The client went away'));
     };
     const onClosed = (): void => {
-      abort(asCodedError(closed.reason));
+      exchange.abort(asCodedError(closed.reason));
+    };
+    const onDrain = (): void => {
+      exchange.resume();
     };
     const finish = (end: Attempt | CodedError): void => {
       if (settled) return;
       settled = true;
       response.off('close', onClientGone);
-      closed.removeEventListener('abort', onClosed);
+      if (isHeld) closed.removeEventListener('abort', onClosed);
       if (end instanceof CodedError) reject(end);
       else resolve(end);
     };
 
-    response.once('close', onClientGone);
-    closed.addEventListener('abort', onClosed, { once: true });
     // Either may have happened while the credential was fetched.
-    if (response.destroyed) onClientGone();
-    if (closed.aborted) onClosed();
-    if (abortReason) {
-      finish(abortReason);
+    if (closed.aborted || response.destroyed) {
+      finish(
+        closed.aborted
+          ? asCodedError(closed.reason)
+          : new CodedError('connection-reset', 'The client went away'),
+      );
       return;
     }
 
-    const writeHead = (
-      current: Dispatcher.DispatchController,
-      status: number,
-      statusMessage: string | undefined,
-    ): void => {
+    const writeHead = ({ status, reason, headers }: AnswerHead): void => {
       outcome.headCame();
-      const headers = buildResponseHeaders({
-        upstream: pairHeaders(rawHeadersOf(current)),
+      const passed = buildResponseHeaders({
+        upstream: headers,
         status,
         connection: cluster.connection,
         clusterPrefix: context.clusterPrefix,
         rest: context.rest,
       });
       outcome.passedOn();
-      response.writeHead(status, readReason(statusMessage, status), headers.flat());
-      // A watch sends nothing until something happens; its reader is to know that it began (PX-21).
-      response.flushHeaders();
+      response.writeHead(status, readReason(reason, status), passed.flat());
+      hasHead = true;
       audit.answered(status);
     };
+    /** What the cluster answered is not passed on; the connection cannot be used again. */
+    const refuse = (end: Attempt | CodedError): void => {
+      finish(end);
+      exchange.abort(new CodedError('connection-reset'));
+    };
 
-    const handler: Dispatcher.DispatchHandler = {
-      onRequestStart(started) {
-        controller = started;
-        if (abortReason) started.abort(abortReason);
-        if (Buffer.isBuffer(body)) audit.bytesIn = body.length;
-        // The body is read from now on, in this same turn: who listens here takes nothing from it.
-        else body?.on('data', (chunk: Buffer) => (audit.bytesIn += chunk.length));
+    const sink: ExchangeSink = {
+      onSent(bytes) {
+        audit.bytesIn += bytes;
       },
-      onResponseStart(current, status, _headers, statusMessage) {
-        if (status < 200) return;
+      onHead(head) {
+        const { status } = head;
         context.onHead(clock.now() - sentAt);
         if (isRejected(status, context)) {
           if (isLast) cluster.credentials.reject(credential);
-          finish(isLast ? new CodedError('plugin-credential-rejected') : 'unauthorized');
-          current.abort(new CodedError('connection-reset'));
+          refuse(isLast ? new CodedError('plugin-credential-rejected') : 'unauthorized');
           return;
         }
         const explain = status === 403 && !upstream.asked.isProxySubresource && context.explainForbidden;
         if (!explain) {
-          writeHead(current, status, statusMessage);
+          writeHead(head);
           return;
         }
         // Whose fault it is decides what is answered; until then nothing of the body is read.
-        current.pause();
-        const refuse = (fault: CodedError): void => {
-          finish(fault);
-          current.abort(fault);
-        };
+        exchange.pause();
         explain(cluster, credential)
           .then((fault) => {
             if (settled || response.destroyed) return;
@@ -146,58 +138,59 @@ function dispatch(
               refuse(fault);
               return;
             }
-            writeHead(current, status, statusMessage);
-            current.resume();
+            writeHead(head);
+            exchange.resume();
           })
-          // The handler's own turn is over: what a head throws here nobody else would catch.
+          // The turn of who reads is over: what a head throws here nobody else would catch.
           .catch((thrown: unknown) => {
             refuse(asCodedError(thrown));
           });
       },
-      onResponseData(current, chunk) {
+      onData(chunk, isLastChunk) {
         if (settled || response.destroyed) return;
         audit.bytesOut += chunk.length;
-        if (response.write(chunk)) return;
-        current.pause();
-        response.once('drain', () => {
-          current.resume();
-        });
+        isFlushed = true;
+        // With the end of the answer in the same packet.
+        if (isLastChunk) response.end(chunk);
+        else if (!response.write(chunk)) {
+          exchange.pause();
+          response.once('drain', onDrain);
+        }
       },
-      onResponseEnd(_current, trailers) {
+      onWait() {
+        // A watch sends nothing until something happens; its reader is to know that it began (PX-21).
+        if (!hasHead || isFlushed || settled) return;
+        isFlushed = true;
+        response.flushHeaders();
+      },
+      onEnd(trailers) {
         if (settled) return;
-        const pairs = Object.entries(trailers).flatMap(([name, value]): HeaderPairs =>
-          value === undefined ? [] : [value].flat().map((each) => [name, each] as const),
-        );
-        if (pairs.length > 0)
-          response.addTrailers(pairs.map(([name, value]): [string, string] => [name, value]));
-        response.end();
+        const passed = keepTrailers(trailers);
+        if (passed.length > 0)
+          response.addTrailers(passed.map(([name, value]): [string, string] => [name, value]));
+        if (!response.writableEnded) response.end();
         finish('done');
       },
-      onResponseError(_current, error) {
-        finish(abortReason ?? asConnectionError(error));
+      onUpgrade(_head, socket) {
+        // Not asked for, so that no parser lets it pass.
+        socket.destroy();
+        finish(new CodedError('response-invalid'));
+      },
+      onError(error) {
+        finish(closed.aborted ? asCodedError(closed.reason) : error);
       },
     };
 
-    try {
-      cluster.connections.dispatcher(credential).dispatch(
-        {
-          path: upstream.target,
-          method: upstream.method,
-          headers: upstream.headers,
-          body,
-          headersTimeout: upstream.asked.isLongRunning ? 0 : limits.responseHeadersTimeoutMs,
-          bodyTimeout: 0,
-        },
-        handler,
-      );
-    } catch (thrown) {
-      finish(asConnectionError(thrown));
-    }
+    const exchange: Exchange = cluster.connections.send(
+      credential,
+      { method: upstream.method, target: upstream.target, headers: upstream.headers, body },
+      sink,
+      {
+        headTimeoutMs: upstream.asked.isLongRunning ? 0 : limits.responseHeadersTimeoutMs,
+        maxHeadBytes: limits.maxHeaderBytes,
+      },
+    );
+    response.once('close', onClientGone);
+    if (isHeld) closed.addEventListener('abort', onClosed, { once: true });
   });
-}
-
-function rawHeadersOf({ rawHeaders }: Dispatcher.DispatchController): string[] {
-  return Array.isArray(rawHeaders)
-    ? rawHeaders.map((each) => (typeof each === 'string' ? each : each.toString('latin1')))
-    : [];
 }

@@ -1,10 +1,11 @@
-import { type ClientRequest, type IncomingMessage, request as sendRequest } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { asConnectionError } from '../clusters/connectErrors.ts';
+import type { AnswerHead } from '../clusters/answerHead.ts';
+import type { Exchange } from '../clusters/upstreamExchange.ts';
 import type { Credential } from '../credentials/credential.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import type { ForwardContext } from './context.ts';
-import { dropHopByHop, type HeaderPairs, headerValues, pairHeaders } from './headerPairs.ts';
+import { dropHopByHop, type HeaderPairs, headerValues } from './headerPairs.ts';
 import { createOutcomeReport, type OutcomeReport } from './outcomeReport.ts';
 import { buildResponseHeaders, readReason } from './responseHeaders.ts';
 import { writeStatusToSocket } from './status.ts';
@@ -31,15 +32,10 @@ export async function forwardUpgrade(
   // It may have happened while the credential was fetched.
   if (socket.destroyed) onClose();
   try {
-    await withCredential(context, request.method === 'GET', async (credential, isLast) => {
+    await withCredential(context, request.method === 'GET', (credential, isLast) => {
       const upstream = buildUpstreamRequest(request, context, credential, request.headers.upgrade);
       const signal = AbortSignal.any([leaving.signal, context.closed]);
-      const sentAt = context.clock.now();
-      const connected = await context.cluster.connections.dial(credential, signal);
-      return exchange(
-        { socket, head, connected, upstream, credential, isLast, signal, outcome, sentAt },
-        context,
-      );
+      return exchange({ socket, head, upstream, credential, isLast, signal, outcome }, context);
     });
   } catch (thrown) {
     const error = asCodedError(thrown);
@@ -51,139 +47,175 @@ export async function forwardUpgrade(
   }
 }
 
-interface Exchange {
+interface Upgrading {
   readonly socket: Socket;
   readonly head: Buffer;
-  readonly connected: Socket;
   readonly upstream: UpstreamRequest;
   readonly credential: Credential;
   readonly isLast: boolean;
   readonly signal: AbortSignal;
   readonly outcome: OutcomeReport;
-  /** When it was begun: connecting is in it. */
-  readonly sentAt: number;
 }
 
-/** Asks for the upgrade and hands over; the answer is read by Node's strict parser. */
-function exchange(parts: Exchange, context: ForwardContext): Promise<Attempt> {
-  const { connected, upstream, signal } = parts;
+/** Asks for the upgrade and hands over, or relays the refusal. */
+function exchange(parts: Upgrading, context: ForwardContext): Promise<Attempt> {
+  const { socket, upstream, credential, signal } = parts;
   const { limits, cluster, audit } = context;
+  const { method, target, headers } = upstream;
+  const sentAt = context.clock.now();
   return new Promise((resolve, reject) => {
-    // Without an agent: one would dial by itself.
-    const asked: ClientRequest = sendRequest({
-      createConnection: () => connected,
-      method: upstream.method,
-      path: upstream.target,
-      headers: [...upstream.headers, ...ownLength(upstream)],
-      setHost: false,
-      maxHeaderSize: limits.maxHeaderBytes,
-      insecureHTTPParser: false,
-    });
-    const fail = (thrown: unknown): void => {
-      cancelTimer();
+    let refusal: Refusal | undefined;
+    let settled = false;
+    const settle = (): boolean => {
+      if (settled) return false;
+      settled = true;
       signal.removeEventListener('abort', onAbort);
-      connected.destroy();
-      reject(signal.aborted ? asCodedError(signal.reason) : asConnectionError(thrown));
+      return true;
+    };
+    const done = (attempt: Attempt): void => {
+      if (settle()) resolve(attempt);
+    };
+    const fail = (error: CodedError): void => {
+      if (settle()) reject(signal.aborted ? asCodedError(signal.reason) : error);
     };
     const onAbort = (): void => {
-      fail(signal.reason);
+      asking.abort(asCodedError(signal.reason));
     };
-    const answered = (): void => {
-      context.onHead(context.clock.now() - parts.sentAt);
-      cancelTimer();
-      signal.removeEventListener('abort', onAbort);
+    /** What the cluster answered is not passed on. */
+    const refuse = (error: CodedError): void => {
+      fail(error);
+      asking.abort(error);
     };
-    const cancelTimer = upstream.asked.isLongRunning
-      ? () => undefined
-      : context.clock.after(limits.responseHeadersTimeoutMs, () => {
-          fail(new CodedError('response-timeout'));
-        });
+    const relay = (head: AnswerHead): void => {
+      refusal = beginRefusal(parts, head, context, asking);
+    };
+    const asking: Exchange = cluster.connections.send(
+      credential,
+      { method, target, headers, body: null, isUpgrade: true },
+      {
+        onSent: () => undefined,
+        onHead(answer) {
+          context.onHead(context.clock.now() - sentAt);
+          if (isRejected(answer.status, context)) {
+            if (parts.isLast) {
+              cluster.credentials.reject(credential);
+              refuse(new CodedError('plugin-credential-rejected'));
+            } else {
+              done('unauthorized');
+              asking.abort(new CodedError('connection-reset'));
+            }
+            return;
+          }
+          const explain =
+            answer.status === 403 && !upstream.asked.isProxySubresource && context.explainForbidden;
+          if (!explain) {
+            relay(answer);
+            return;
+          }
+          // Whose fault it is decides what is answered; until then nothing of the body is read.
+          asking.pause();
+          explain(cluster, credential)
+            .then((fault) => {
+              if (settled) return;
+              if (fault) {
+                refuse(fault);
+                return;
+              }
+              relay(answer);
+              asking.resume();
+            })
+            .catch((thrown: unknown) => {
+              refuse(asCodedError(thrown));
+            });
+        },
+        onData: (chunk) => refusal?.write(chunk),
+        onWait: () => undefined,
+        onEnd() {
+          refusal?.end();
+          done('done');
+        },
+        onUpgrade(answer, upgraded, glued) {
+          context.onHead(context.clock.now() - sentAt);
+          signal.removeEventListener('abort', onAbort);
+          parts.outcome.headCame();
+          parts.outcome.passedOn();
+          audit.answered(101);
+          audit.bytesIn += parts.head.length;
+          audit.bytesOut += glued?.length ?? 0;
+          acceptUpgrade(parts, { answer, upgraded, glued }, context.setCookies());
+          tunnel({
+            client: socket,
+            upstream: upgraded,
+            clock: context.clock,
+            halfCloseMs: limits.halfCloseMs,
+            closed: context.closed,
+            counted: audit,
+          }).then(() => {
+            if (context.closed.aborted) audit.failed(asCodedError(context.closed.reason), false);
+            done('done');
+          }, reject);
+        },
+        onError(error) {
+          // Never a clean end of what is not whole (PX-23).
+          if (refusal) {
+            refusal.breakOff();
+            done('done');
+          } else fail(error);
+        },
+      },
+      {
+        headTimeoutMs: upstream.asked.isLongRunning ? 0 : limits.responseHeadersTimeoutMs,
+        maxHeadBytes: limits.maxHeaderBytes,
+      },
+    );
     signal.addEventListener('abort', onAbort, { once: true });
-    asked.on('error', fail);
-    asked.once('upgrade', (response, upgraded, upstreamHead) => {
-      answered();
-      parts.outcome.headCame();
-      parts.outcome.passedOn();
-      audit.answered(101);
-      audit.bytesIn += parts.head.length;
-      audit.bytesOut += upstreamHead.length;
-      acceptUpgrade(parts, response, upstreamHead, context.setCookies());
-      tunnel({
-        client: parts.socket,
-        upstream: upgraded,
-        clock: context.clock,
-        halfCloseMs: limits.halfCloseMs,
-        closed: context.closed,
-        counted: audit,
-      }).then(() => {
-        if (context.closed.aborted) audit.failed(asCodedError(context.closed.reason), false);
-        resolve('done');
-      }, reject);
-    });
-    asked.once('response', (response) => {
-      answered();
-      if (isRejected(response.statusCode, context)) {
-        connected.destroy();
-        if (!parts.isLast) {
-          resolve('unauthorized');
-          return;
-        }
-        cluster.credentials.reject(parts.credential);
-        reject(new CodedError('plugin-credential-rejected'));
-        return;
-      }
-      const explain =
-        response.statusCode === 403 && !upstream.asked.isProxySubresource && context.explainForbidden;
-      if (!explain) {
-        relayRefusal(parts, response, context).then(resolve, fail);
-        return;
-      }
-      explain(cluster, parts.credential).then((fault) => {
-        if (fault === undefined) relayRefusal(parts, response, context).then(resolve, fail);
-        else fail(fault);
-      }, fail);
-    });
-    asked.end();
+    if (signal.aborted) onAbort();
   });
 }
 
-/** Without a length Node would announce a body in chunks for a POST, and an upgrade has none (PX-32). */
-function ownLength({ method, headers }: UpstreamRequest): string[] {
-  const isKnown = headerValues(pairHeaders(headers), 'content-length').length > 0;
-  return method === 'GET' || isKnown ? [] : ['Content-Length', '0'];
+interface Accepted {
+  readonly answer: AnswerHead;
+  readonly upgraded: Socket;
+  /** What came behind the 101 already. */
+  readonly glued: Buffer | undefined;
 }
 
 function acceptUpgrade(
-  { socket, head, connected }: Exchange,
-  response: IncomingMessage,
-  upstreamHead: Buffer,
+  { socket, head }: Upgrading,
+  { answer, upgraded, glued }: Accepted,
   setCookies: readonly string[],
 ): void {
-  const headers = pairHeaders(response.rawHeaders);
-  const passed = dropHopByHop(headers).filter(([name]) =>
+  const passed = dropHopByHop(answer.headers).filter(([name]) =>
     /^(sec-websocket-|x-stream-protocol-version$)/i.test(name),
   );
-  writeHead(socket, 101, response.statusMessage, [
+  writeHead(socket, 101, answer.reason, [
     ['Connection', 'Upgrade'],
-    ...headerValues(headers, 'upgrade').map((value) => ['Upgrade', value] as const),
+    ...headerValues(answer.headers, 'upgrade').map((value) => ['Upgrade', value] as const),
     ...passed,
     ...setCookies.map((cookie) => ['Set-Cookie', cookie] as const),
   ]);
   // Bytes that came glued to either head belong to the tunnel (PX-34).
-  if (upstreamHead.length > 0) socket.write(upstreamHead);
-  if (head.length > 0) connected.write(head);
+  if (glued) socket.write(glued);
+  if (head.length > 0) upgraded.write(head);
 }
 
-/** The cluster's refusal with its status and body; then both ends close, whatever else the client sends (PX-33). */
-async function relayRefusal(
-  { socket, connected, upstream, outcome }: Exchange,
-  response: IncomingMessage,
+/** The cluster's refusal on its way to the client. */
+interface Refusal {
+  write(chunk: Buffer): void;
+  end(): void;
+  breakOff(): void;
+}
+
+/** With its status and body; then both ends close, whatever else the client sends (PX-33). */
+function beginRefusal(
+  { socket, outcome }: Upgrading,
+  { status, reason, headers }: AnswerHead,
   context: ForwardContext,
-): Promise<Attempt> {
+  asking: Exchange,
+): Refusal {
   outcome.headCame();
-  const status = response.statusCode ?? 502;
-  const headers = buildResponseHeaders({
-    upstream: pairHeaders(response.rawHeaders),
+  const passed = buildResponseHeaders({
+    upstream: headers,
     status,
     connection: context.cluster.connection,
     clusterPrefix: context.clusterPrefix,
@@ -193,25 +225,22 @@ async function relayRefusal(
   const { audit } = context;
   audit.answered(status);
   socket.resume();
-  // With nobody to write to, nobody would read to its end either (PX-23).
-  socket.once('close', () => connected.destroy());
-  writeHead(socket, status, response.statusMessage, [...headers, ['Connection', 'close']]);
-  const isCut = await new Promise<boolean>((resolve) => {
-    response.once('close', () => {
-      resolve(!response.complete);
-    });
-    response.on('error', () => undefined);
-    response.on('data', (chunk: Buffer) => (audit.bytesOut += chunk.length));
-    if (upstream.method === 'HEAD') response.resume();
-    else response.pipe(socket, { end: false });
-  });
-  connected.destroy();
-  if (isCut) socket.resetAndDestroy();
-  else socket.end(() => socket.destroySoon());
-  return 'done';
+  writeHead(socket, status, reason, [...passed, ['Connection', 'close']]);
+  return {
+    write(chunk) {
+      audit.bytesOut += chunk.length;
+      if (socket.write(chunk)) return;
+      asking.pause();
+      socket.once('drain', () => {
+        asking.resume();
+      });
+    },
+    end: () => socket.end(() => socket.destroySoon()),
+    breakOff: () => socket.resetAndDestroy(),
+  };
 }
 
-function writeHead(socket: Socket, status: number, message: string | undefined, headers: HeaderPairs): void {
+function writeHead(socket: Socket, status: number, message: string, headers: HeaderPairs): void {
   const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('');
   socket.write(`HTTP/1.1 ${status} ${readReason(message, status)}\r\n${lines}\r\n`, 'latin1');
 }

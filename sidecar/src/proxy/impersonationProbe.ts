@@ -1,9 +1,10 @@
+import { collectAnswer } from '../clusters/collectAnswer.ts';
 import type { LiveCluster } from '../clusters/liveCluster.ts';
 import type { Credential } from '../credentials/credential.ts';
 import type { Clock } from '../foundation/clock.ts';
 import { CodedError } from '../foundation/errors.ts';
 import { asRecord } from '../foundation/unknownValue.ts';
-import { readBodyText } from '../inventory/readBody.ts';
+import { defaultProxyLimits } from './limits.ts';
 import { joinTarget } from './upstreamRequest.ts';
 
 /** Says why a cluster answers 403 to somebody who is impersonated; undefined where it is theirs to hear (ID-25). */
@@ -32,7 +33,7 @@ export function createExplainForbidden(clock: Clock): ExplainForbidden {
 
   const mayImpersonate = async (cluster: LiveCluster, credential: Credential): Promise<boolean> => {
     for (const resourceAttributes of questions) {
-      if (await askAccess(cluster, credential, resourceAttributes)) return true;
+      if (await askAccess(cluster, credential, resourceAttributes, clock)) return true;
     }
     return false;
   };
@@ -57,28 +58,33 @@ async function askAccess(
   { connection, connections }: LiveCluster,
   credential: Credential,
   resourceAttributes: (typeof questions)[number],
+  clock: Clock,
 ): Promise<boolean> {
-  const { statusCode, body } = await connections.dispatcher(credential).request({
-    path: joinTarget(connection, '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews'),
-    method: 'POST',
-    headers: [
-      'Host',
-      connection.hostHeader,
-      'Content-Type',
-      'application/json',
-      'Accept',
-      'application/json',
-      ...(credential.token === undefined ? [] : ['Authorization', `Bearer ${credential.token}`]),
-    ],
-    body: JSON.stringify({
-      apiVersion: 'authorization.k8s.io/v1',
-      kind: 'SelfSubjectAccessReview',
-      spec: { resourceAttributes },
-    }),
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
-  });
-  const text = await readBodyText(body, maxAnswerBytes);
-  if (statusCode !== 201) throw new Error(`HTTP ${String(statusCode)}`);
-  return asRecord(asRecord(JSON.parse(text))['status'])['allowed'] === true;
+  const { head, body } = await collectAnswer(
+    connections,
+    credential,
+    {
+      method: 'POST',
+      target: joinTarget(connection, '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews'),
+      headers: [
+        'Host',
+        connection.hostHeader,
+        'Content-Type',
+        'application/json',
+        'Accept',
+        'application/json',
+        ...(credential.token === undefined ? [] : ['Authorization', `Bearer ${credential.token}`]),
+      ],
+      body: Buffer.from(
+        JSON.stringify({
+          apiVersion: 'authorization.k8s.io/v1',
+          kind: 'SelfSubjectAccessReview',
+          spec: { resourceAttributes },
+        }),
+      ),
+    },
+    { clock, timeoutMs, maxHeadBytes: defaultProxyLimits.maxHeaderBytes, maxBodyBytes: maxAnswerBytes },
+  );
+  if (head.status !== 201) throw new Error(`HTTP ${String(head.status)}`);
+  return asRecord(asRecord(JSON.parse(body.toString('utf8')))['status'])['allowed'] === true;
 }

@@ -68,6 +68,24 @@ export function buildResponseHeaders({
   ];
 }
 
+/** What frames, routes or authenticates is no trailer (RFC 9110, 6.5.1); what no head may say none of them may either. */
+const notInTrailers: ReadonlySet<string> = new Set([
+  'cache-control',
+  'content-encoding',
+  'content-length',
+  'content-range',
+  'content-type',
+  'host',
+  'location',
+]);
+
+export function keepTrailers(trailers: HeaderPairs): HeaderPairs {
+  return dropHopByHop(trailers).filter(([name]) => {
+    const lower = name.toLowerCase();
+    return !dropped.has(lower) && !notInTrailers.has(lower) && !lower.startsWith('access-control-');
+  });
+}
+
 /**
  * Whether a cache could give it to somebody else unasked. API servers call their OpenAPI documents `public, immutable`;
  * here they are for those alone who may open the cluster, and who that is no cache knows: not from a cookie.

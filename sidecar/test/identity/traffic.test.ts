@@ -558,7 +558,8 @@ describe('a question about oneself', () => {
 
   it('[ID-12, ID-16] as an upgrade is one like any other', async () => {
     await expectRefused(send(`POST ${path}`, [...webSocket, asBen]), 404, 'cluster-unknown');
-    started.upstream.answers.push(answerWith('no', '403 Forbidden'));
+    // Its own refusal, and what the provider is told about itself.
+    started.upstream.answers.push(answerWith('no', '403 Forbidden'), yes);
     expect((await send(`POST ${path}`, [...webSocket, asAna])).status).toBe(403);
   });
 

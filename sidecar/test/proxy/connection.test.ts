@@ -4,6 +4,10 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createClusterConnections } from '../../src/clusters/connections.ts';
 import type { ClusterConnection } from '../../src/clusters/connection.ts';
 import { dial } from '../../src/clusters/dial.ts';
+import type { ClusterConnections } from '../../src/clusters/liveCluster.ts';
+import type { Exchange } from '../../src/clusters/upstreamExchange.ts';
+import type { Credential } from '../../src/credentials/credential.ts';
+import { CodedError } from '../../src/foundation/errors.ts';
 import { codedErrorOf } from '../support/codedErrorOf.ts';
 import { exchangeRaw } from '../support/rawClient.ts';
 import {
@@ -161,7 +165,7 @@ describe('[AC-20, AC-22] a cluster that is trusted', () => {
     const answer = await exchangeRaw(proxy.port, proxy.request(`GET ${proxy.pathOf('a')}/x`));
     expect(answer.body).toBe('ok');
     expect(names).toEqual(['api.example']);
-    expect(upstream.heads[0]).toContain(`\r\nhost: 127.0.0.1:${upstream.port}\r\n`);
+    expect(upstream.heads[0]).toContain(`\r\nHost: 127.0.0.1:${upstream.port}\r\n`);
   });
 
   it('by the certificate of its server, whoever signed that', async () => {
@@ -199,13 +203,13 @@ describe('[EX-26] the connections of a cluster', () => {
     const upstream = await start({ tls: { requestCert: true, rejectUnauthorized: false } });
     const connections = createClusterConnections(connectionTo(upstream));
     toClose.push(connections);
-    await connections.dial({ ...certificate('one'), token: 'a' });
+    open(connections, { ...certificate('one'), token: 'a' });
     const first = await upstream.connection(0);
     expect(first.socket.getPeerCertificate().subject.CN).toBe('user');
-    await connections.dial({ ...certificate('one'), token: 'b' });
+    open(connections, { ...certificate('one'), token: 'b' });
     const second = await upstream.connection(1);
     expect(first.ended).toBe(false);
-    await connections.dial(certificate('two'));
+    open(connections, certificate('two'));
     await first.waitForClose();
     await second.waitForClose();
     expect((await upstream.connection(2)).ended).toBe(false);
@@ -216,17 +220,17 @@ describe('[EX-26] the connections of a cluster', () => {
     const connections = createClusterConnections(connectionTo(upstream));
     toClose.push(connections);
     const [old, renewed, next] = ['one', 'two', 'three'].map(certificate);
-    await connections.dial(old);
+    open(connections, old);
     const first = await upstream.connection(0);
-    await connections.dial(renewed);
+    open(connections, renewed);
     const second = await upstream.connection(1);
     await first.waitForClose();
-    await connections.dial(old);
+    open(connections, old);
     const late = await upstream.connection(2);
-    await connections.dial(renewed);
+    open(connections, renewed);
     await upstream.connection(3);
     expect([second.ended, late.ended]).toEqual([false, false]);
-    await connections.dial(next);
+    open(connections, next);
     await second.waitForClose();
     await late.waitForClose();
     expect((await upstream.connection(4)).ended).toBe(false);
@@ -236,11 +240,11 @@ describe('[EX-26] the connections of a cluster', () => {
     const upstream = await start({ tls: { requestCert: true, rejectUnauthorized: false } });
     const connections = createClusterConnections(connectionTo(upstream));
     toClose.push(connections);
-    await connections.dial(certificate('one'));
+    open(connections, certificate('one'));
     await upstream.connection(0);
-    await connections.dial(certificate('two'));
+    open(connections, certificate('two'));
     const second = await upstream.connection(1);
-    await connections.dial(certificate('one'));
+    open(connections, certificate('one'));
     await second.waitForClose();
     expect((await upstream.connection(2)).ended).toBe(false);
   });
@@ -248,33 +252,70 @@ describe('[EX-26] the connections of a cluster', () => {
   it('[PX-41] end at once when it is closed, and none is made after', async () => {
     const upstream = await start();
     const connections = createClusterConnections(connectionTo(upstream));
-    await connections.dial(undefined);
+    const first = open(connections, undefined);
     const opened = await upstream.connection(0);
     connections.close();
     await opened.waitForClose();
-    const error = await codedErrorOf(() => connections.dial(undefined));
-    expect(error.code).toBe('connection-reset');
+    expect((await first.error).code).toBe('connection-reset');
+    expect((await open(connections, undefined).error).code).toBe('connection-reset');
     expect(upstream.connections).toHaveLength(1);
   });
 
   it('[PX-41] end also where they were being made when it was closed', async () => {
     const upstream = await start();
     const connections = createClusterConnections(connectionTo(upstream));
-    const dialled = connections.dial(undefined);
+    const opening = open(connections, undefined);
     connections.close();
-    const socket = await dialled;
-    await until('it is closed', () => socket.destroyed);
+    expect((await opening.error).code).toBe('connection-reset');
+    for (const each of upstream.connections) await each.waitForClose();
   });
 
   it('[PX-23] are not made for somebody who has left', async () => {
-    const port = await listenTcp(() => undefined);
+    let closed = 0;
+    let accepted = 0;
+    const port = await listenTcp((server) =>
+      server.on('connection', (socket) => {
+        accepted++;
+        socket.resume().on('error', () => undefined);
+        socket.on('close', () => closed++);
+      }),
+    );
     const connections = createClusterConnections(connectionTo({ port, certificate: '' }));
-    const leaving = new AbortController();
-    const dialled = codedErrorOf(() => connections.dial(undefined, leaving.signal));
-    leaving.abort();
-    expect((await dialled).code).toBe('connection-failed');
+    for (const isUpgrade of [true, false]) {
+      const opening = open(connections, undefined, isUpgrade);
+      await until('it is being connected', () => accepted > closed);
+      opening.exchange.abort(new CodedError('shutting-down'));
+      expect((await opening.error).code).toBe('shutting-down');
+      await until('nobody connects any more', () => accepted === closed);
+    }
+    expect(accepted).toBe(2);
   });
 });
+
+/** Asks over a connection of its own, and says what came of it when it failed. */
+function open(
+  connections: ClusterConnections,
+  credential: Credential | undefined,
+  isUpgrade = true,
+): { readonly exchange: Exchange; readonly error: Promise<CodedError> } {
+  const failed = Promise.withResolvers<CodedError>();
+  const nothing = (): void => undefined;
+  const exchange = connections.send(
+    credential,
+    { method: 'GET', target: '/x', headers: ['Host', 'cluster'], body: null, isUpgrade },
+    {
+      onSent: nothing,
+      onHead: nothing,
+      onData: nothing,
+      onWait: nothing,
+      onEnd: nothing,
+      onUpgrade: nothing,
+      onError: failed.resolve,
+    },
+    { headTimeoutMs: 0, maxHeadBytes: 1024 },
+  );
+  return { exchange, error: failed.promise };
+}
 
 const dialOptions = { secureContext: undefined, timeoutMs: 5_000 };
 

@@ -36,8 +36,7 @@ describe('what the cluster gets', () => {
     ]);
     expect(upstream.heads[0]?.replace(/[0-9a-f-]{36}/, '<uuid>').split('\r\n')).toEqual([
       'GET /api//v1/a%2Fb%20c+d?x=1&x=2&y=%2F+ HTTP/1.1',
-      `host: 127.0.0.1:${upstream.port}`,
-      'connection: keep-alive',
+      `Host: 127.0.0.1:${upstream.port}`,
       'aCCept: one',
       'Accept: two',
       'If-None-Match: "\xe9"',
@@ -56,7 +55,7 @@ describe('what the cluster gets', () => {
         'Connection: close, Authorization, Host, Accept\r\nAccept: a\r\n\r\n',
     );
     expect(upstream.heads[0]).toContain('\r\nAuthorization: Bearer token-1\r\n');
-    expect(upstream.heads[0]).toContain(`\r\nhost: 127.0.0.1:${upstream.port}\r\n`);
+    expect(upstream.heads[0]).toContain(`\r\nHost: 127.0.0.1:${upstream.port}\r\n`);
     expect(upstream.heads[0]).not.toContain('Accept');
   });
 
@@ -104,7 +103,7 @@ describe('a body', () => {
       'Content-Encoding: gzip',
     ]);
     const received = await send(head + body);
-    expect(received).toContain(`\r\ncontent-length: ${body.length}\r\n`);
+    expect(received).toContain(`\r\nContent-Length: ${body.length}\r\n`);
     expect(received).toContain('\r\nContent-Encoding: gzip\r\n');
     expect(received).not.toContain('chunked');
     expect(bodyOf(received)).toBe(body);
@@ -117,7 +116,7 @@ describe('a body', () => {
       '4\r\nthen\r\n',
       '7\r\nthe end\r\n0\r\nX-Trailer: x\r\n\r\n',
     );
-    expect(received).toContain('\r\ntransfer-encoding: chunked\r\n');
+    expect(received).toContain('\r\nTransfer-Encoding: chunked\r\n');
     expect(received).not.toMatch(/content-length/i);
     expect(bodyOf(received)).toBe('4\r\nfrom\r\n4\r\nthen\r\n7\r\nthe end\r\n0\r\n\r\n');
   });
@@ -127,7 +126,7 @@ describe('a body', () => {
     const head = proxy.request(`DELETE ${proxy.pathOf('a')}/x`, ['Transfer-Encoding: chunked']);
     const chunk = `${inner.length.toString(16)}\r\n${inner}\r\n`;
     const received = await send(`${head}${chunk}`, '7\r\nthe end\r\n0\r\n\r\n');
-    expect(received).toContain('\r\ntransfer-encoding: chunked\r\n');
+    expect(received).toContain('\r\nTransfer-Encoding: chunked\r\n');
     expect(bodyOf(received)).toBe(`${chunk}7\r\nthe end\r\n0\r\n\r\n`);
   });
 

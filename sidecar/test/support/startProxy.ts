@@ -113,7 +113,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
       connection,
       closed,
       credentials: rules.mode === 'passthrough' ? noCredential : credentialsOf(invocation.owner),
-      connections: createClusterConnections(connection),
+      connections: createClusterConnections(connection, { clock }),
     }),
   });
   let port = 0;

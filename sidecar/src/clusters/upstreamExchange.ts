@@ -1,0 +1,306 @@
+import type { Socket } from 'node:net';
+import { asCodedError, CodedError } from '../foundation/errors.ts';
+import type { Clock } from '../foundation/clock.ts';
+import type { AnswerHead, AnswerHeaders } from './answerHead.ts';
+import { AnswerParser } from './answerParser.ts';
+import { asConnectionError } from './connectErrors.ts';
+import { sendBody } from './sendBody.ts';
+import { type UpstreamMessage, writeMessageHead } from './upstreamMessage.ts';
+
+/** Is told what becomes of one request. Either `onEnd`, `onUpgrade` or `onError` is the last that it hears, once. */
+export interface ExchangeSink {
+  /** So many bytes of the body were sent. */
+  onSent(bytes: number): void;
+  onHead(head: AnswerHead): void;
+  /** `isLast` where that is known beforehand. */
+  onData(chunk: Buffer, isLast: boolean): void;
+  /** What came at once was told; more is awaited. */
+  onWait(): void;
+  onEnd(trailers: AnswerHeaders): void;
+  /** The connection is the sink's from now on; `glued` came behind the 101 already. */
+  onUpgrade(head: AnswerHead, socket: Socket, glued: Buffer | undefined): void;
+  onError(error: CodedError): void;
+}
+
+/** A request that is on its way. */
+export interface Exchange {
+  /** Nothing more is told until it is resumed: the cluster is not read meanwhile. */
+  pause(): void;
+  resume(): void;
+  /** Ends it with its connection, and tells why. */
+  abort(reason: CodedError): void;
+}
+
+export interface ExchangeLimits {
+  /** For the head of the answer once all is sent, milliseconds; 0 for as long as it takes (PX-25). */
+  readonly headTimeoutMs: number;
+  readonly maxHeadBytes: number;
+}
+
+export interface ExchangeOptions extends ExchangeLimits {
+  readonly clock: Clock;
+}
+
+/** Where an exchange takes place: whose it is when it is over. */
+export interface Place {
+  readonly socket: Socket;
+  /** The request and its answer are whole. */
+  onDone(keepAliveSeconds: number | undefined): void;
+  /** Nothing else may use it: destroyed, or handed over. */
+  onLost(): void;
+}
+
+type Phase = 'waiting' | 'running' | 'over';
+
+/** One request and its answer on one connection, which it has for itself meanwhile. */
+export class UpstreamExchange implements Exchange {
+  readonly #message: UpstreamMessage;
+  readonly #sink: ExchangeSink;
+  readonly #options: ExchangeOptions;
+  readonly #parser: AnswerParser;
+  #phase: Phase = 'waiting';
+  #place: Place | undefined;
+  #isPaused = false;
+  #hasHead = false;
+  #hasBytes = false;
+  #isSent = false;
+  #progressedAt = 0;
+  #cancelTimer: (() => void) | undefined;
+  #stopBody: (() => void) | undefined;
+  /** What is left to do when the parser has returned: only then it is known what came behind the end. */
+  #release: (() => void) | undefined;
+  #onAbandoned: (() => void) | undefined;
+  /** Called instead of an error, once, where the request may go by another connection. */
+  #onStale: (() => void) | undefined;
+
+  constructor(message: UpstreamMessage, sink: ExchangeSink, options: ExchangeOptions) {
+    this.#message = message;
+    this.#sink = sink;
+    this.#options = options;
+    this.#parser = new AnswerParser(
+      {
+        onHead: (head) => {
+          this.#hasHead = true;
+          this.#cancelTimer?.();
+          sink.onHead(head);
+        },
+        onData: (chunk, isLast) => {
+          if (this.#phase === 'running') sink.onData(chunk, isLast);
+        },
+        onUpgrade: (head) => {
+          this.#handOver(head);
+        },
+        onEnd: (trailers) => {
+          if (this.#phase === 'running') this.#end(trailers);
+        },
+      },
+      { ...message, maxHeadBytes: options.maxHeadBytes },
+    );
+  }
+
+  get isOver(): boolean {
+    return this.#phase === 'over';
+  }
+
+  /** For a connection. */
+  get isWaiting(): boolean {
+    return this.#phase === 'waiting';
+  }
+
+  /** Called when it ends without having had a connection. */
+  whenAbandoned(run: () => void): void {
+    this.#onAbandoned = run;
+  }
+
+  /**
+   * Sends it. `onStale` is given for a connection that was used before: its other end may have closed it in this moment,
+   * and what changes nothing is sent again then (RFC 9110, 9.2.2), anything else never (PX-26).
+   */
+  start(place: Place, onStale?: () => void): void {
+    const { method, body } = this.#message;
+    this.#place = place;
+    this.#phase = 'running';
+    if (onStale && body === null && (method === 'GET' || method === 'HEAD') && !this.#message.isUpgrade)
+      this.#onStale = onStale;
+    let head: ReturnType<typeof writeMessageHead>;
+    try {
+      head = writeMessageHead(this.#message);
+    } catch (thrown) {
+      // Nothing of it was sent: the connection is as good as before.
+      this.#phase = 'over';
+      place.onDone(undefined);
+      this.#sink.onError(asCodedError(thrown));
+      return;
+    }
+    const { socket } = place;
+    if (body === null || Buffer.isBuffer(body)) {
+      socket.cork();
+      socket.write(head.text, 'latin1');
+      if (body) {
+        socket.write(body);
+        this.#sink.onSent(body.length);
+      }
+      socket.uncork();
+      this.#sent();
+    } else {
+      this.#progressedAt = this.#options.clock.now();
+      this.#awaitHead(this.#options.headTimeoutMs);
+      this.#stopBody = sendBody(socket, head.text, body, {
+        isChunked: head.framing === 'chunked',
+        onProgress: (bytes) => {
+          this.#progressedAt = this.#options.clock.now();
+          this.#sink.onSent(bytes);
+        },
+        onEnd: () => {
+          this.#stopBody = undefined;
+          this.#sent();
+        },
+        onGone: () => {
+          this.#fail(new CodedError('connection-reset', 'The client went away'));
+        },
+      });
+    }
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+    this.#parser.pause();
+    this.#place?.socket.pause();
+  }
+
+  resume(): void {
+    if (!this.#isPaused || !this.#isRunning()) return;
+    this.#isPaused = false;
+    this.#guard(() => {
+      this.#parser.resume();
+    });
+    // What was there may have paused it again.
+    if (!this.#isAwaiting()) return;
+    this.#place?.socket.resume();
+    this.#sink.onWait();
+  }
+
+  abort(reason: CodedError): void {
+    this.#fail(reason);
+  }
+
+  /** Bytes of the cluster. */
+  feed(chunk: Buffer): void {
+    this.#hasBytes = true;
+    this.#guard(() => {
+      this.#parser.feed(chunk);
+    });
+    if (this.#isAwaiting()) this.#sink.onWait();
+  }
+
+  /** The cluster sends no more. */
+  feedEnd(): void {
+    this.#guard(() => {
+      this.#parser.finish();
+    });
+  }
+
+  /** The connection is gone. */
+  lose(thrown: unknown): void {
+    const onStale = this.#onStale;
+    if (this.#phase === 'running' && onStale && !this.#hasBytes) {
+      this.#settle();
+      this.#leave();
+      this.#phase = 'waiting';
+      onStale();
+      return;
+    }
+    this.#fail(asConnectionError(thrown));
+  }
+
+  #isRunning(): boolean {
+    return this.#phase === 'running';
+  }
+
+  #isAwaiting(): boolean {
+    return this.#isRunning() && !this.#isPaused;
+  }
+
+  #guard(read: () => void): void {
+    try {
+      read();
+    } catch (thrown) {
+      this.lose(thrown);
+    }
+    const release = this.#release;
+    this.#release = undefined;
+    release?.();
+  }
+
+  #sent(): void {
+    this.#isSent = true;
+    this.#progressedAt = this.#options.clock.now();
+    if (!this.#hasHead) this.#awaitHead(this.#options.headTimeoutMs);
+  }
+
+  #awaitHead(delayMs: number): void {
+    const { headTimeoutMs, clock } = this.#options;
+    this.#cancelTimer?.();
+    if (headTimeoutMs === 0) return;
+    this.#cancelTimer = clock.after(delayMs, () => {
+      const quietMs = clock.now() - this.#progressedAt;
+      // While a body is sent it is only waited for who takes none of it.
+      const isClientAwaited = !this.#isSent && this.#place?.socket.writableNeedDrain !== true;
+      if (isClientAwaited) this.#awaitHead(headTimeoutMs);
+      else if (!this.#isSent && quietMs < headTimeoutMs) this.#awaitHead(headTimeoutMs - quietMs);
+      else this.#fail(new CodedError('response-timeout'));
+    });
+  }
+
+  #handOver(head: AnswerHead): void {
+    const place = this.#place;
+    if (this.#phase !== 'running' || !place) return;
+    this.#settle();
+    place.socket.pause();
+    place.onLost();
+    this.#release = () => {
+      this.#sink.onUpgrade(head, place.socket, this.#parser.unread);
+    };
+  }
+
+  #end(trailers: AnswerHeaders): void {
+    const place = this.#place;
+    const isSent = this.#isSent;
+    this.#settle();
+    this.#release = () => {
+      // Bytes behind the end belong to nobody, and who sends them is not to be trusted with another request (TH-45).
+      const isClean = this.#parser.keepsAlive && this.#parser.unread === undefined;
+      if (isSent && isClean && !this.#message.isUpgrade) {
+        // Its reader may have had enough in its last bytes; the next one begins afresh.
+        place?.socket.resume();
+        place?.onDone(this.#parser.keepAliveSeconds);
+      } else {
+        place?.onLost();
+        place?.socket.destroy();
+      }
+    };
+    this.#sink.onEnd(trailers);
+  }
+
+  #fail(error: CodedError): void {
+    if (this.#phase === 'over') return;
+    const isWaiting = this.#phase === 'waiting';
+    this.#settle();
+    this.#leave();
+    if (isWaiting) this.#onAbandoned?.();
+    this.#sink.onError(error);
+  }
+
+  #leave(): void {
+    this.#place?.onLost();
+    this.#place?.socket.destroy();
+    this.#place = undefined;
+  }
+
+  #settle(): void {
+    this.#phase = 'over';
+    this.#cancelTimer?.();
+    this.#stopBody?.();
+    this.#onStale = undefined;
+  }
+}

@@ -1,0 +1,61 @@
+import type { Readable } from 'node:stream';
+import { CodedError } from '../foundation/errors.ts';
+
+/** A request as it goes to a cluster. */
+export interface UpstreamMessage {
+  readonly method: string;
+  /** Path and query. */
+  readonly target: string;
+  /** Flat names and values, without what frames the body other than its length. */
+  readonly headers: readonly string[];
+  /** A stream is read when there is a connection, and no faster than the cluster reads. */
+  readonly body: Readable | Buffer | null;
+  /** Asked for the protocol that its headers name; after a 101 the connection is the caller's. */
+  readonly isUpgrade?: boolean;
+}
+
+/** How the end of a body is told (RFC 9112, 6). */
+export type Framing = 'none' | 'length' | 'chunked';
+
+/** Those whose body is expected: none is said to be none (RFC 9110, 8.6). */
+const methodsWithBody: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
+
+const tokenPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const illegalTarget = /[^\x21-\x7e]/;
+const illegalValue = /[^\t\x20-\x7e\x80-\xff]/;
+
+/**
+ * The head as it is sent: one line for each header, in their order and spelling, then what frames the body.
+ * @throws CodedError `headers-refused` for what could not be sent as one head
+ */
+export function writeMessageHead(message: UpstreamMessage): {
+  readonly text: string;
+  readonly framing: Framing;
+} {
+  const { method, target, headers, body } = message;
+  if (!tokenPattern.test(method) || target === '' || illegalTarget.test(target)) throw refused();
+  let text = `${method} ${target} HTTP/1.1\r\n`;
+  let hasLength = false;
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    const name = headers[index] ?? '';
+    const value = headers[index + 1] ?? '';
+    if (!tokenPattern.test(name) || illegalValue.test(value)) throw refused();
+    if (name.length === 14 && name.toLowerCase() === 'content-length') {
+      // A length that was said twice, or of a body that is not sent.
+      if (hasLength || (body === null && Number(value) !== 0)) throw refused();
+      hasLength = true;
+    }
+    text += `${name}: ${value}\r\n`;
+  }
+  if (hasLength) return { text: `${text}\r\n`, framing: body === null ? 'none' : 'length' };
+  if (Buffer.isBuffer(body))
+    return { text: `${text}Content-Length: ${String(body.length)}\r\n\r\n`, framing: 'length' };
+  if (body) return { text: `${text}Transfer-Encoding: chunked\r\n\r\n`, framing: 'chunked' };
+  // An upgrade has no body, and no chunks either (PX-32).
+  const saysNone = methodsWithBody.has(method);
+  return { text: `${text}${saysNone ? 'Content-Length: 0\r\n' : ''}\r\n`, framing: 'none' };
+}
+
+function refused(): CodedError {
+  return new CodedError('headers-refused');
+}
