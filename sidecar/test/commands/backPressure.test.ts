@@ -69,8 +69,11 @@ function readSlowly(socket: Socket, onBytes: (count: number) => void): { finish(
 /** The most that the sidecar's memory was above what it was before, in the time. */
 async function watchGrowth(before: number, forMs: number): Promise<number> {
   let most = 0;
-  for (const end = Date.now() + forMs; Date.now() < end; await wait(50))
+  const end = Date.now() + forMs;
+  while (Date.now() < end) {
     most = Math.max(most, sidecar.readRss() - before);
+    await wait(50);
+  }
   return most;
 }
 
@@ -97,7 +100,9 @@ describe('[PX-22, FA-41] of 512 MiB the sidecar holds next to nothing', () => {
       take = (socket) =>
         socket.once('data', () => {
           socket.write(head);
-          void pour(socket).then(() => socket.end());
+          void pour(socket).then(() => {
+            socket.end();
+          });
         });
       const client = await openRawClient(sidecar.port);
       let received = 0;
