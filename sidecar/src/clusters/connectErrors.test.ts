@@ -16,6 +16,7 @@ describe('[FA-30] an error of a connection', () => {
     ['HPE_INVALID_CONSTANT', 'response-invalid'],
     ['ERR_SSL_WRONG_VERSION_NUMBER', 'tls-failed'],
     ['EHOSTUNREACH', 'connection-failed'],
+    ['EMFILE', 'out-of-descriptors'],
     ['__proto__', 'connection-failed'],
   ])('%s is %s, without its message', (code, expected) => {
     const error = asConnectionError(withCode(code));

@@ -15,6 +15,8 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   UND_ERR_DESTROYED: 'connection-reset',
   UND_ERR_CLOSED: 'connection-reset',
   ETIMEDOUT: 'connect-timeout',
+  EMFILE: 'out-of-descriptors',
+  ENFILE: 'out-of-descriptors',
   UND_ERR_CONNECT_TIMEOUT: 'connect-timeout',
   UND_ERR_HEADERS_TIMEOUT: 'response-timeout',
   UND_ERR_BODY_TIMEOUT: 'response-timeout',
@@ -49,7 +51,7 @@ function codeOf(thrown: unknown): string | undefined {
     : undefined;
 }
 
-/** Any error of a connection to a cluster as one of stage `connection`; a CodedError stays as it is. */
+/** Any error of a connection to a cluster as one that has a code of ours; a CodedError stays as it is. */
 export function asConnectionError(thrown: unknown): CodedError {
   for (let cause = thrown, depth = 0; depth < 5 && cause instanceof Error; cause = cause.cause, depth++) {
     if (cause instanceof CodedError) return cause;

@@ -185,6 +185,12 @@ export const errorRegistry = {
     reason: 'ServiceUnavailable',
     summary: 'The dashboard is starting anew',
   },
+  'out-of-descriptors': {
+    status: 503,
+    reason: 'ServiceUnavailable',
+    retryAfterSeconds: 1,
+    summary: 'The sidecar has as many connections open as it may have',
+  },
   'shutting-down': { status: 503, reason: 'ServiceUnavailable', summary: 'The sidecar is shutting down' },
   'internal-error': fatal('Something went wrong inside the sidecar'),
 

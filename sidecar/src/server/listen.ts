@@ -16,6 +16,8 @@ export function listen(server: Server, { host, port }: ListenAddress): Promise<n
     });
     server.listen({ host, port }, () => {
       server.removeAllListeners('error');
+      // From here on these are connections that could not be accepted, which ends nobody else's (FA-44).
+      server.on('error', () => undefined);
       resolve((server.address() as AddressInfo).port);
     });
   });

@@ -74,3 +74,25 @@ export async function exchangeRaw(port: number, text: string): Promise<RawAnswer
   client.socket.destroy();
   return parseAnswer(received, client.outcome);
 }
+
+/** What a body in chunks holds, and its trailers. */
+export function decodeChunks(body: string): { readonly data: string; readonly trailers: readonly string[] } {
+  let data = '';
+  for (let at = 0; ;) {
+    const lineEnd = body.indexOf('\r\n', at);
+    const size = parseInt(body.slice(at, lineEnd), 16);
+    if (lineEnd === -1 || !(size >= 0)) throw new Error(`no chunk at ${at} of ${body.length}`);
+    at = lineEnd + 2;
+    if (size === 0)
+      return {
+        data,
+        trailers: body
+          .slice(at)
+          .split('\r\n')
+          .filter((line) => line !== ''),
+      };
+    data += body.slice(at, at + size);
+    if (body.slice(at + size, at + size + 2) !== '\r\n') throw new Error(`no end of the chunk at ${at}`);
+    at += size + 2;
+  }
+}
