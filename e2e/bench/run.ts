@@ -1,16 +1,18 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { listenForEnd } from '../bootstrap/listenForEnd.ts';
 import { endGroups } from '../bootstrap/processGroups.mjs';
 import { discovery } from './discovery/discovery.ts';
 import { identity } from './identity/identity.ts';
 import type { Row, Suite } from './suite.ts';
+import { traffic } from './traffic/traffic.ts';
 
 const suites: ReadonlyMap<string, Suite> = new Map([
   ['identity', identity],
   ['discovery', discovery],
+  ['traffic', traffic],
 ]);
 const reportsFolder = join(import.meta.dirname, '..', '..', 'reports');
 
@@ -22,15 +24,20 @@ interface Wanted {
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } },
+    options: {
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      'cpu-prof': { type: 'string' },
+    },
   });
-  const { quick, only } = values;
+  const { quick, only, 'cpu-prof': cpuProfile } = values;
+  const profiling = cpuProfile === undefined ? {} : { cpuProfileFolder: resolve(cpuProfile) };
   for (const { name, suite, parts } of choose(only)) {
     const startedAt = performance.now();
     const tell = (line: string): void => {
       if (process.stderr.isTTY) process.stderr.write(`${name} ${line}\n`);
     };
-    const rows = await suite.run(parts, { quick, tell });
+    const rows = await suite.run(parts, { quick, tell, ...profiling });
     const seconds = Math.round((performance.now() - startedAt) / 1000);
     print(name, rows, seconds);
     const machine = { cores: availableParallelism(), node: process.version, platform: process.platform };

@@ -13,6 +13,8 @@ export interface SuiteOptions {
   /** Less of everything, for a first look. */
   readonly quick: boolean;
   readonly tell: (line: string) => void;
+  /** Where a CPU profile of the sidecar is left, which costs it time; absent for none. */
+  readonly cpuProfileFolder?: string;
 }
 
 /** A part measures one thing by itself. */

@@ -1,7 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { resolveBinaries } from '../../parts/binaries.ts';
 import { startEtcd } from '../../parts/etcd.ts';
 import { startHub, type Hub } from '../../parts/hub.ts';
@@ -9,6 +7,7 @@ import { spawnSidecar, type SidecarProcess } from '../../parts/sidecar.ts';
 import { createTemporaryFolder } from '../../parts/temporaryFolder.ts';
 import { buildSidecar } from '../builtSidecar.ts';
 import { startChild } from '../childProcess.ts';
+import { askProbe, probeFile } from '../probe.ts';
 import type { HubQuestions } from '../processes/hub.ts';
 import type { ProbeReport } from '../processes/probe.mjs';
 import { emptyHub, fillHub } from './profiles.ts';
@@ -45,7 +44,6 @@ export interface MeasuredSidecar extends SidecarProcess {
   report(): Promise<ProbeReport>;
 }
 
-const probeFile = join(import.meta.dirname, '..', 'processes', 'probe.mjs');
 export const execApiVersion = 'client.authentication.k8s.io/v1';
 
 export async function startSite(tell: (line: string) => void): Promise<BenchSite> {
@@ -133,16 +131,4 @@ export function buildProvider(name: string, command: string): object {
 function once(stop: () => Promise<void>): () => Promise<void> {
   let stopping: Promise<void> | undefined;
   return () => (stopping ??= stop());
-}
-
-function askProbe(path: string): Promise<ProbeReport> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(path);
-    socket.once('error', reject);
-    socket.write('report\n');
-    createInterface({ input: socket }).once('line', (line) => {
-      resolve(JSON.parse(line) as ProbeReport);
-      socket.destroy();
-    });
-  });
 }

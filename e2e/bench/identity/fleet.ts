@@ -1,14 +1,12 @@
-import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createCertificateAuthority } from '../../parts/certificates.ts';
 import { startSidecar, type SidecarProcess } from '../../parts/sidecar.ts';
 import { createTemporaryFolder } from '../../parts/temporaryFolder.ts';
-import { until } from '../../parts/until.ts';
 import { type Child, startChild } from '../childProcess.ts';
-import type { HubQuestions } from '../processes/hub.ts';
+import type { HubProfile, HubQuestions } from '../processes/hub.ts';
 import type { LoadQuestions } from '../processes/load.ts';
 import type { UpstreamQuestions } from '../processes/upstream.ts';
-import { buildToken } from '../tokens.ts';
+import { buildProfile, listServed, writeSidecarFiles } from '../sidecarInput.ts';
 
 /** All processes of the identity suite: none does two things that are measured against each other. */
 export interface BenchFleet {
@@ -32,7 +30,6 @@ export const viewer = {
 export const profileCount = 5_000;
 const clusterCount = 20;
 const reviewMs = 5;
-const apiVersion = 'client.authentication.k8s.io/v1';
 
 export async function startFleet(): Promise<BenchFleet> {
   const folder = createTemporaryFolder('bench-identity-');
@@ -61,7 +58,7 @@ export async function startFleet(): Promise<BenchFleet> {
       reviewMs,
       viewer,
     });
-    const files = writeFiles(folder.path, `http://127.0.0.1:${hubPort}`);
+    const files = writeSidecarFiles(folder.path, `http://127.0.0.1:${hubPort}`);
     const start = async (name: string, ...extraArgs: readonly string[]): Promise<SidecarProcess> => {
       const started = await startSidecar({
         name,
@@ -81,7 +78,8 @@ export async function startFleet(): Promise<BenchFleet> {
       '--audit=all',
       `--audit-log=${join(folder.path, 'audit.jsonl')}`,
     );
-    const names = await listFleet(open);
+    const served = await listServed(open, profileCount + clusterCount);
+    const names = served.filter(({ namespace }) => namespace === 'fleet').map(({ name }) => name);
     return {
       hub,
       load,
@@ -98,25 +96,8 @@ export async function startFleet(): Promise<BenchFleet> {
 }
 
 /** Those that the viewer may list, and the ones that traffic goes to. */
-function buildProfiles(cluster: object): object[] {
-  const build = (namespace: string, name: string): object => ({
-    apiVersion: 'multicluster.x-k8s.io/v1alpha1',
-    kind: 'ClusterProfile',
-    metadata: {
-      name,
-      namespace,
-      uid: `uid-${namespace}-${name}`,
-      resourceVersion: '1',
-      labels: { region: 'eu' },
-    },
-    spec: { displayName: `Cluster ${name}`, clusterManager: { name: 'bench' } },
-    status: {
-      version: { kubernetes: '1.36.0' },
-      properties: [{ name: 'location', value: 'eu-west-1' }],
-      conditions: [{ type: 'ControlPlaneHealthy', status: 'True', reason: 'Healthy', message: '' }],
-      accessProviders: [{ name: 'bench', cluster }],
-    },
-  });
+function buildProfiles(cluster: object): HubProfile[] {
+  const build = (namespace: string, name: string): HubProfile => buildProfile(namespace, name, cluster);
   return [
     ...Array.from({ length: clusterCount }, (_, index) => build('fleet', `fleet-${index}`)),
     ...viewer.namespaces.flatMap((namespace) =>
@@ -125,57 +106,4 @@ function buildProfiles(cluster: object): object[] {
       ),
     ),
   ];
-}
-
-interface Files {
-  readonly providers: string;
-  readonly kubeconfig: string;
-  readonly policy: string;
-}
-
-function writeFiles(folder: string, hubUrl: string): Files {
-  const write = (name: string, value: object): string => {
-    const file = join(folder, name);
-    writeFileSync(file, JSON.stringify(value));
-    return file;
-  };
-  const command = join(folder, 'plugin');
-  const credential = { apiVersion, kind: 'ExecCredential', status: { token: buildToken('provider') } };
-  writeFileSync(command, `#!/bin/sh\necho '${JSON.stringify(credential)}'\n`);
-  chmodSync(command, 0o755);
-  return {
-    providers: write('providers.json', {
-      providers: [{ name: 'bench', execConfig: { apiVersion, command } }],
-    }),
-    kubeconfig: write('kubeconfig.json', {
-      apiVersion: 'v1',
-      kind: 'Config',
-      clusters: [{ name: 'hub', cluster: { server: hubUrl } }],
-      users: [{ name: 'sidecar', user: { token: 'of-the-sidecar' } }],
-      contexts: [{ name: 'hub', context: { cluster: 'hub', user: 'sidecar' } }],
-      'current-context': 'hub',
-    }),
-    policy: write('policy.json', {
-      apiVersion: 'cluster-inventory.headlamp.dev/v1alpha1',
-      kind: 'AccessPolicy',
-      defaults: { allowedServers: ['127.0.0.1:*'] },
-    }),
-  };
-}
-
-/** The names of the clusters that traffic goes to, once all profiles are there. */
-function listFleet({ url }: SidecarProcess): Promise<string[]> {
-  return until(
-    async () => {
-      const response = await fetch(`${url}/cluster-inventory/v1/clusters`);
-      const { clusters } = (await response.json()) as {
-        readonly clusters: readonly { readonly name: string; readonly namespace: string }[];
-      };
-      return (
-        clusters.length === profileCount + clusterCount &&
-        clusters.filter(({ namespace }) => namespace === 'fleet').map(({ name }) => name)
-      );
-    },
-    { timeoutMs: 30_000, message: 'all profiles are served' },
-  );
 }

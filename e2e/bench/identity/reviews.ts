@@ -1,8 +1,9 @@
-import type { LoadRequest, LoadResult } from '../processes/load.ts';
+import type { ClientRequest } from '../client.ts';
+import type { LoadResult } from '../processes/load.ts';
 import type { ReviewCounts } from '../processes/hub.ts';
 import { median, type Row, type SuiteOptions } from '../suite.ts';
 import { buildToken } from '../tokens.ts';
-import { assertAllOk } from './assertAllOk.ts';
+import { assertAllOk } from '../assertAllOk.ts';
 import { type BenchFleet, profileCount, viewer } from './fleet.ts';
 
 /** Of the hub's answers about tokens and traffic. */
@@ -16,7 +17,7 @@ export async function measureOneUser(fleet: BenchFleet, { quick, tell }: SuiteOp
   const { hub, load, noise, guarded, clusterPaths } = fleet;
   const [path = ''] = clusterPaths;
   const { port } = guarded;
-  const requests: LoadRequest[] = [{ path, token: buildToken('steady'), carrier: 'cookie' }];
+  const requests: ClientRequest[] = [{ path, token: buildToken('steady'), carrier: 'cookie' }];
   const quiet: LoadResult[] = [];
   const beside: LoadResult[] = [];
   const total = { tokens: 0, access: 0, rules: 0, junk: 0 };
@@ -83,8 +84,8 @@ export async function measureOneUser(fleet: BenchFleet, { quick, tell }: SuiteOp
 }
 
 /** Each token twice, some time apart. */
-function buildJunk(path: string, prefix: string, count: number): LoadRequest[] {
-  const once = Array.from({ length: count }, (_, index): LoadRequest => {
+function buildJunk(path: string, prefix: string, count: number): ClientRequest[] {
+  const once = Array.from({ length: count }, (_, index): ClientRequest => {
     return { path, token: `${prefix}-${index}`, carrier: 'bearer' };
   });
   return [...once, ...once];

@@ -1,8 +1,7 @@
-import { readCpuMs } from '../cpuTime.ts';
-import type { LoadRequest } from '../processes/load.ts';
+import type { ClientRequest } from '../client.ts';
 import { median, type Row, type SuiteOptions } from '../suite.ts';
 import { buildToken } from '../tokens.ts';
-import { assertAllOk } from './assertAllOk.ts';
+import { assertAllOk } from '../assertAllOk.ts';
 import type { BenchFleet } from './fleet.ts';
 
 const connections = 32;
@@ -20,7 +19,7 @@ interface Round {
 export async function measureThroughput(fleet: BenchFleet, { quick, tell }: SuiteOptions): Promise<Row[]> {
   const pairs = quick ? 6 : 14;
   const seconds = quick ? 1.2 : 2;
-  const requests = Array.from({ length: connections }, (_, index): LoadRequest => {
+  const requests = Array.from({ length: connections }, (_, index): ClientRequest => {
     const path = fleet.clusterPaths[index % clusters] ?? '';
     return {
       path,
@@ -30,14 +29,13 @@ export async function measureThroughput(fleet: BenchFleet, { quick, tell }: Suit
   });
   const run = async (which: 'open' | 'guarded', length = seconds): Promise<Round> => {
     const { port, pid } = fleet[which];
-    const before = readCpuMs(pid);
-    const result = await fleet.load.ask('saturate', { port, connections, seconds: length, requests });
-    const after = readCpuMs(pid);
+    const asked = { port, group: pid, connections, seconds: length, requests };
+    const result = await fleet.load.ask('saturate', asked);
     assertAllOk(result);
     const count = result.statuses['200'] ?? 0;
     return {
       perSecond: count / result.seconds,
-      cpuMsEach: before === undefined || after === undefined ? undefined : (after - before) / count,
+      cpuMsEach: result.askedCpuMs === undefined ? undefined : result.askedCpuMs / count,
     };
   };
   for (const which of ['open', 'guarded', 'open', 'guarded'] as const) await run(which, quick ? 1 : 2);

@@ -16,10 +16,23 @@ export interface HubQuestions {
   start: [HubContent, { readonly hubPort: number; readonly dashboardPort: number }];
   /** Since the last time that it was asked. */
   takeCounts: [null, ReviewCounts];
+  /** Tells those who watch. */
+  deleteProfile: [{ readonly namespace: string; readonly name: string }, null];
+}
+
+export interface HubProfile {
+  readonly metadata: {
+    readonly namespace: string;
+    readonly name: string;
+    readonly resourceVersion: string;
+    readonly uid: string;
+    readonly labels: Readonly<Record<string, string>>;
+  };
+  readonly [part: string]: unknown;
 }
 
 export interface HubContent {
-  readonly profiles: readonly object[];
+  readonly profiles: readonly HubProfile[];
   /** What each review takes. */
   readonly reviewMs: number;
   /** May list the profiles of these namespaces; everybody may `proxy` to every cluster, and nothing else. */
@@ -39,6 +52,8 @@ interface Review {
 }
 
 const groups = ['payments', 'payments-eu', 'on-call', 'system:authenticated'];
+const watches = new Set<ServerResponse>();
+let profiles: readonly HubProfile[] = [];
 let counts = { tokens: 0, access: 0, rules: 0 };
 
 function decide({ spec }: Review, { viewer }: HubContent): object {
@@ -82,11 +97,13 @@ async function answerHub(request: IncomingMessage, response: ServerResponse, hub
   } else if (searchParams.get('watch') === 'true') {
     response.writeHead(200, { 'content-type': 'application/json' });
     response.flushHeaders();
+    watches.add(response);
+    response.once('close', () => watches.delete(response));
   } else {
     const from = Number(searchParams.get('continue') ?? 0);
-    const to = from + Number(searchParams.get('limit') ?? hub.profiles.length);
-    const more = to < hub.profiles.length ? { continue: String(to) } : {};
-    const items = hub.profiles.slice(from, to);
+    const to = from + Number(searchParams.get('limit') ?? profiles.length);
+    const more = to < profiles.length ? { continue: String(to) } : {};
+    const items = profiles.slice(from, to);
     send(response, 200, { kind: 'ClusterProfileList', metadata: { resourceVersion: '1', ...more }, items });
   }
 }
@@ -100,6 +117,7 @@ function listen(listener: RequestListener): Promise<number> {
 
 answerParent<HubQuestions>({
   async start(content) {
+    ({ profiles } = content);
     const hubPort = await listen((request, response) => {
       answerHub(request, response, content).catch(() => response.destroy());
     });
@@ -112,5 +130,15 @@ answerParent<HubQuestions>({
     const taken = counts;
     counts = { tokens: 0, access: 0, rules: 0 };
     return taken;
+  },
+  deleteProfile({ namespace, name }) {
+    const deleted = profiles.find(
+      ({ metadata }) => metadata.namespace === namespace && metadata.name === name,
+    );
+    if (!deleted) throw new Error(`there is no profile ${namespace}/${name}`);
+    profiles = profiles.filter((each) => each !== deleted);
+    const object = { ...deleted, metadata: { ...deleted.metadata, resourceVersion: '2' } };
+    for (const each of watches) each.write(`${JSON.stringify({ type: 'DELETED', object })}\n`);
+    return null;
   },
 });

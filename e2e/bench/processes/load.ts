@@ -1,13 +1,8 @@
-import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { answerParent } from '../childProcess.ts';
-
-export interface LoadRequest {
-  readonly path: string;
-  readonly token: string;
-  /** As a browser sends it, or as kubectl does. */
-  readonly carrier: 'cookie' | 'bearer';
-}
+import { buildHead, type ClientRequest, type Connection, type Endpoint, openConnection } from '../client.ts';
+import { readCpuMs } from '../processGroup.ts';
+import { quantile } from '../quantile.ts';
 
 export interface LoadResult {
   readonly seconds: number;
@@ -18,17 +13,22 @@ export interface LoadResult {
   readonly p50: number;
   readonly p95: number;
   readonly p99: number;
+  readonly p999: number;
+  /** What all of it cost the load generator. */
+  readonly cpuMs: number;
+  /** What it cost those who were asked, where their process group was told; not the opening of connections. */
+  readonly askedCpuMs?: number;
 }
 
 /** Requests over plain sockets: of a load generator every millisecond is one that it takes from what it measures. */
 export interface LoadQuestions {
   /** Each connection asks as soon as it was answered. */
   saturate: [
-    {
-      readonly port: number;
+    Endpoint & {
       readonly connections: number;
+      readonly group?: number;
       readonly seconds: number;
-      readonly requests: readonly LoadRequest[];
+      readonly requests: readonly ClientRequest[];
     },
     LoadResult,
   ];
@@ -38,7 +38,7 @@ export interface LoadQuestions {
       readonly port: number;
       readonly perSecond: number;
       readonly seconds: number;
-      readonly requests: readonly LoadRequest[];
+      readonly requests: readonly ClientRequest[];
     },
     LoadResult,
   ];
@@ -55,73 +55,6 @@ export interface LoadQuestions {
   ];
 }
 
-interface Connection {
-  /** One at a time. */
-  send(head: Buffer): Promise<{ readonly status: string; readonly bytes: number }>;
-  close(): void;
-}
-
-function buildHead(port: number, { path, token, carrier }: LoadRequest): Buffer {
-  const common = `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAccept: application/json\r\n`;
-  const own =
-    carrier === 'bearer'
-      ? `User-Agent: kubectl/v1.36.0 (linux/amd64)\r\nAuthorization: Bearer ${token}\r\n`
-      : 'User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 Safari/537.36\r\n' +
-        'Accept-Language: en-US,en;q=0.9\r\nSec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: cors\r\nSec-Fetch-Dest: empty\r\n' +
-        `Cookie: cluster-inventory-session.0=${token}\r\n`;
-  return Buffer.from(`${common}${own}\r\n`, 'latin1');
-}
-
-function openConnection(port: number): Promise<Connection> {
-  const socket: Socket = connect(port, '127.0.0.1');
-  socket.setNoDelay(true);
-  let waiting:
-    | { resolve: (answer: { status: string; bytes: number }) => void; reject: (error: Error) => void }
-    | undefined;
-  let head: string | undefined = '';
-  let status = '';
-  let received = 0;
-  let wanted = 0;
-  socket.on('data', (chunk: Buffer) => {
-    received += chunk.length;
-    if (head !== undefined) {
-      head += chunk.toString('latin1');
-      const end = head.indexOf('\r\n\r\n');
-      if (end === -1) return;
-      status = head.slice(9, 12);
-      wanted = end + 4 + Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? Number.NaN);
-      head = undefined;
-      if (Number.isNaN(wanted)) {
-        socket.destroy(new Error(`an answer ${status} without a length`));
-        return;
-      }
-    }
-    if (received < wanted) return;
-    const { resolve } = waiting ?? {};
-    const answer = { status, bytes: received };
-    waiting = undefined;
-    head = '';
-    received = 0;
-    resolve?.(answer);
-  });
-  const fail = (error?: Error): void => waiting?.reject(error ?? new Error('the connection was closed'));
-  socket.on('error', fail);
-  socket.on('close', () => fail());
-  return new Promise((resolveOpen, rejectOpen) => {
-    socket.once('error', rejectOpen);
-    socket.once('connect', () =>
-      resolveOpen({
-        send: (bytes) =>
-          new Promise((resolve, reject) => {
-            waiting = { resolve, reject };
-            socket.write(bytes);
-          }),
-        close: () => socket.destroy(),
-      }),
-    );
-  });
-}
-
 /** Connections that are kept: a free one, or another. */
 function createPool(port: number): {
   take(): Promise<Connection>;
@@ -134,7 +67,7 @@ function createPool(port: number): {
     async take() {
       const present = free.pop();
       if (present) return present;
-      const opened = await openConnection(port);
+      const opened = await openConnection({ port });
       all.push(opened);
       return opened;
     },
@@ -147,6 +80,7 @@ function createPool(port: number): {
 
 function createRecorder() {
   const startedAt = performance.now();
+  const cpu = process.cpuUsage();
   const latencies: number[] = [];
   const statuses: Record<string, number> = {};
   let bytes = 0;
@@ -158,17 +92,28 @@ function createRecorder() {
     },
     finish(): LoadResult {
       const seconds = (performance.now() - startedAt) / 1000;
+      const { user, system } = process.cpuUsage(cpu);
       latencies.sort((left, right) => left - right);
-      const at = (share: number): number => latencies[Math.floor(latencies.length * share)] ?? Number.NaN;
-      return { seconds, statuses, bytes, p50: at(0.5), p95: at(0.95), p99: at(0.99) };
+      const at = (share: number): number => quantile(latencies, share);
+      return {
+        seconds,
+        statuses,
+        bytes,
+        p50: at(0.5),
+        p95: at(0.95),
+        p99: at(0.99),
+        p999: at(0.999),
+        cpuMs: (user + system) / 1000,
+      };
     },
   };
 }
 
 answerParent<LoadQuestions>({
-  async saturate({ port, connections, seconds, requests }) {
-    const heads = requests.map((each) => buildHead(port, each));
-    const opened = await Promise.all(Array.from({ length: connections }, () => openConnection(port)));
+  async saturate({ connections, seconds, requests, group, ...endpoint }) {
+    const heads = requests.map((each) => buildHead(endpoint.port, each));
+    const opened = await Promise.all(Array.from({ length: connections }, () => openConnection(endpoint)));
+    const cpuBefore = group === undefined ? undefined : readCpuMs(group);
     const recorder = createRecorder();
     const endsAt = performance.now() + seconds * 1000;
     await Promise.all(
@@ -181,8 +126,11 @@ answerParent<LoadQuestions>({
       }),
     );
     const result = recorder.finish();
+    const cpuAfter = group === undefined ? undefined : readCpuMs(group);
     for (const each of opened) each.close();
-    return result;
+    return cpuBefore === undefined || cpuAfter === undefined
+      ? result
+      : { ...result, askedCpuMs: cpuAfter - cpuBefore };
   },
 
   async pace({ port, perSecond, seconds, requests }) {

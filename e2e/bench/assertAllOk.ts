@@ -1,4 +1,4 @@
-import type { LoadResult } from '../processes/load.ts';
+import type { LoadResult } from './processes/load.ts';
 
 /** What answers wrongly answers fast: its figures would be worth nothing. */
 export function assertAllOk({ statuses }: LoadResult): void {

@@ -1,0 +1,3 @@
+module bench/reverseproxy
+
+go 1.26
