@@ -6,6 +6,7 @@ import { credentialsPatches } from './patches/credentials.ts';
 import { credentialRunsPatches } from './patches/credentialRuns.ts';
 import { clustersPatches } from './patches/clusters.ts';
 import { clusterConnectionsPatches } from './patches/clusterConnections.ts';
+import { clusterExchangePatches } from './patches/clusterExchange.ts';
 import { clusterPolicyPatches } from './patches/clusterPolicy.ts';
 import { identityPatches } from './patches/identity.ts';
 import { identityGatePatches } from './patches/identityGate.ts';
@@ -32,6 +33,7 @@ export const patches: readonly Patch[] = [
   ...credentialRunsPatches,
   ...clustersPatches,
   ...clusterConnectionsPatches,
+  ...clusterExchangePatches,
   ...clusterPolicyPatches,
   ...identityPatches,
   ...identityGatePatches,

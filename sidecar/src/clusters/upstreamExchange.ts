@@ -3,7 +3,9 @@ import { asCodedError, CodedError } from '../foundation/errors.ts';
 import type { Clock } from '../foundation/clock.ts';
 import type { AnswerHead, AnswerHeaders } from './answerHead.ts';
 import { AnswerParser } from './answerParser.ts';
+import { atEndOfTurn } from '../foundation/endOfTurn.ts';
 import { asConnectionError } from './connectErrors.ts';
+import { HeadDeadline } from './headDeadline.ts';
 import { sendBody } from './sendBody.ts';
 import { type UpstreamMessage, writeMessageHead } from './upstreamMessage.ts';
 
@@ -56,7 +58,7 @@ type Phase = 'waiting' | 'running' | 'over';
 export class UpstreamExchange implements Exchange {
   readonly #message: UpstreamMessage;
   readonly #sink: ExchangeSink;
-  readonly #options: ExchangeOptions;
+  readonly #deadline: HeadDeadline;
   readonly #parser: AnswerParser;
   #phase: Phase = 'waiting';
   #place: Place | undefined;
@@ -64,8 +66,6 @@ export class UpstreamExchange implements Exchange {
   #hasHead = false;
   #hasBytes = false;
   #isSent = false;
-  #progressedAt = 0;
-  #cancelTimer: (() => void) | undefined;
   #stopBody: (() => void) | undefined;
   /** What is left to do when the parser has returned: only then it is known what came behind the end. */
   #release: (() => void) | undefined;
@@ -76,12 +76,19 @@ export class UpstreamExchange implements Exchange {
   constructor(message: UpstreamMessage, sink: ExchangeSink, options: ExchangeOptions) {
     this.#message = message;
     this.#sink = sink;
-    this.#options = options;
+    this.#deadline = new HeadDeadline({
+      clock: options.clock,
+      timeoutMs: options.headTimeoutMs,
+      isClientAwaited: () => !this.#isSent && this.#place?.socket.writableNeedDrain !== true,
+      onMissed: () => {
+        this.#fail(new CodedError('response-timeout'));
+      },
+    });
     this.#parser = new AnswerParser(
       {
         onHead: (head) => {
           this.#hasHead = true;
-          this.#cancelTimer?.();
+          this.#deadline.stop();
           sink.onHead(head);
         },
         onData: (chunk, isLast) => {
@@ -135,20 +142,21 @@ export class UpstreamExchange implements Exchange {
     const { socket } = place;
     if (body === null || Buffer.isBuffer(body)) {
       socket.cork();
+      atEndOfTurn(() => {
+        socket.uncork();
+      });
       socket.write(head.text, 'latin1');
       if (body) {
         socket.write(body);
         this.#sink.onSent(body.length);
       }
-      socket.uncork();
       this.#sent();
     } else {
-      this.#progressedAt = this.#options.clock.now();
-      this.#awaitHead(this.#options.headTimeoutMs);
+      this.#deadline.start();
       this.#stopBody = sendBody(socket, head.text, body, {
         isChunked: head.framing === 'chunked',
         onProgress: (bytes) => {
-          this.#progressedAt = this.#options.clock.now();
+          this.#deadline.progress();
           this.#sink.onSent(bytes);
         },
         onEnd: () => {
@@ -234,22 +242,7 @@ export class UpstreamExchange implements Exchange {
 
   #sent(): void {
     this.#isSent = true;
-    this.#progressedAt = this.#options.clock.now();
-    if (!this.#hasHead) this.#awaitHead(this.#options.headTimeoutMs);
-  }
-
-  #awaitHead(delayMs: number): void {
-    const { headTimeoutMs, clock } = this.#options;
-    this.#cancelTimer?.();
-    if (headTimeoutMs === 0) return;
-    this.#cancelTimer = clock.after(delayMs, () => {
-      const quietMs = clock.now() - this.#progressedAt;
-      // While a body is sent it is only waited for who takes none of it.
-      const isClientAwaited = !this.#isSent && this.#place?.socket.writableNeedDrain !== true;
-      if (isClientAwaited) this.#awaitHead(headTimeoutMs);
-      else if (!this.#isSent && quietMs < headTimeoutMs) this.#awaitHead(headTimeoutMs - quietMs);
-      else this.#fail(new CodedError('response-timeout'));
-    });
+    if (!this.#hasHead) this.#deadline.start();
   }
 
   #handOver(head: AnswerHead): void {
@@ -299,7 +292,7 @@ export class UpstreamExchange implements Exchange {
 
   #settle(): void {
     this.#phase = 'over';
-    this.#cancelTimer?.();
+    this.#deadline.stop();
     this.#stopBody?.();
     this.#onStale = undefined;
   }

@@ -3,6 +3,7 @@ import type { AnswerHead } from '../clusters/answerHead.ts';
 import type { Exchange, ExchangeSink } from '../clusters/upstreamExchange.ts';
 import type { Credential } from '../credentials/credential.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
+import { atEndOfTurn } from '../foundation/endOfTurn.ts';
 import type { ForwardContext } from './context.ts';
 import { createOutcomeReport, type OutcomeReport } from './outcomeReport.ts';
 import { buildResponseHeaders, keepTrailers, readReason } from './responseHeaders.ts';
@@ -62,6 +63,7 @@ function dispatch(
     let settled = false;
     let hasHead = false;
     let isFlushed = false;
+    let isEnding = false;
 
     const onClientGone = (): void => {
       if (!response.writableFinished)
@@ -151,7 +153,10 @@ function dispatch(
         audit.bytesOut += chunk.length;
         isFlushed = true;
         // With the end of the answer in the same packet.
-        if (isLastChunk) response.end(chunk);
+        if (isLastChunk) {
+          atEndOfTurn(() => response.end(chunk));
+          isEnding = true;
+        }
         else if (!response.write(chunk)) {
           exchange.pause();
           response.once('drain', onDrain);
@@ -168,7 +173,7 @@ function dispatch(
         const passed = keepTrailers(trailers);
         if (passed.length > 0)
           response.addTrailers(passed.map(([name, value]): [string, string] => [name, value]));
-        if (!response.writableEnded) response.end();
+        if (!isEnding) response.end();
         finish('done');
       },
       onUpgrade(_head, socket) {
