@@ -156,8 +156,7 @@ function dispatch(
         if (isLastChunk) {
           atEndOfTurn(() => response.end(chunk));
           isEnding = true;
-        }
-        else if (!response.write(chunk)) {
+        } else if (!response.write(chunk)) {
           exchange.pause();
           response.once('drain', onDrain);
         }
