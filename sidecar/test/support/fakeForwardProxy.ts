@@ -89,10 +89,9 @@ export async function startForwardProxy(options: ForwardProxyOptions): Promise<F
       if (!head.includes('\r\n\r\n')) return;
       client.off('data', onData);
       asked.push(head);
-      const expected =
-        user &&
-        `Proxy-Authorization: Basic ${Buffer.from(`${user.name}:${user.password}`).toString('base64')}\r\n`;
-      if (expected !== undefined && !head.includes(expected))
+      const basic = user && Buffer.from(`${user.name}:${user.password}`).toString('base64');
+      const given = /\r\nproxy-authorization: Basic ([^\r]*)\r\n/i.exec(head)?.[1];
+      if (basic !== given)
         client.end('HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 4\r\n\r\nwho?');
       else leadOn(client, established);
     };
