@@ -240,6 +240,19 @@ describe('the cluster’s fields', () => {
 
   const trustingProxies = widened({ allowProxyUrl: true });
 
+  it('[AC-24, TH-22] a proxy is refused that the policy does not name, where it names some', () => {
+    const naming = widened({ allowProxyUrl: ['egress.example.com:3128', '[2001:db8::/32]:*'] });
+    const codeFor = (proxyUrl: string): string =>
+      codeOf(resolveCluster({ server, 'proxy-url': proxyUrl }, naming));
+    expect(codeFor('http://user:pw@Egress.example.com:3128')).toBe('reachable');
+    expect(codeFor('socks5://[2001:db8::1]')).toBe('reachable');
+    for (const other of ['http://egress.example.com', 'socks5://evil.example:3128', 'https://[2001:db9::1]'])
+      expect(codeFor(other)).toBe('proxy-url-refused');
+    expect(codeOf(resolveCluster({ server, 'proxy-url': 'http://a' }, widened({ allowProxyUrl: [] })))).toBe(
+      'proxy-url-refused',
+    );
+  });
+
   it.each([
     ['http://proxy.example.com', { protocol: 'http:', hostname: 'proxy.example.com', port: 80 }],
     ['https://Proxy.Example.com/', { protocol: 'https:', hostname: 'proxy.example.com', port: 443 }],

@@ -99,15 +99,26 @@ function resolveProxy(value: unknown, rules: AccessRules): ClusterProxy | undefi
   const hostname = URL.parse(`http://${url.hostname}/`)?.hostname.replace(/^\[|\]$/g, '');
   if (hostname === undefined) throw new CodedError('proxy-url-invalid');
   const credentials = resolveProxyCredentials(url);
-  if (!rules.allowProxyUrl) throw new CodedError('proxy-url-refused');
+  const port = url.port === '' ? proxyPorts[url.protocol] : Number(url.port);
+  assertProxyAllowed({ hostname, port }, rules);
   if (isIP(hostname) !== 0 && !isAddressAllowed(hostname, rules))
     throw new CodedError('proxy-address-refused');
   return {
     protocol: url.protocol,
     hostname,
-    port: url.port === '' ? proxyPorts[url.protocol] : Number(url.port),
+    port,
     ...(credentials === undefined ? {} : { credentials }),
   };
+}
+
+function assertProxyAllowed(
+  proxy: { readonly hostname: string; readonly port: number },
+  { allowProxyUrl }: AccessRules,
+): void {
+  if (allowProxyUrl === true) return;
+  if (allowProxyUrl === false) throw new CodedError('proxy-url-refused');
+  if (!allowProxyUrl.some((pattern) => matchesServerPattern(pattern, proxy)))
+    throw new CodedError('proxy-url-refused', 'The access policy does not allow this proxy for the provider');
 }
 
 /** RFC 1929 has one byte for a length, and no user without a name. */
