@@ -48,6 +48,8 @@ export function awaitSocket<Result>(
     socket.on('close', onClose);
     signal.addEventListener('abort', onAbort);
     if (signal.aborted) onAbort();
+    // Since it was last waited for.
+    else if (socket.destroyed) onClose();
     // What is there already tells of itself no more.
     else look();
   });

@@ -26,7 +26,6 @@ export async function openSocket(
   const socket = 'socket' in way ? connectTls({ ...tls, socket: way.socket }) : connectTo(way, tls);
   if ('socket' in way) {
     const { socket: below } = way;
-    below.on('error', () => undefined);
     socket.once('close', () => below.destroy());
   }
   if (onSession) socket.on('session', onSession);

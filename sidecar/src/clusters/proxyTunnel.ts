@@ -20,6 +20,8 @@ export async function openTunnel(
   let socket: Socket | undefined;
   try {
     socket = await reachProxy(connection, proxy, signal);
+    // Whoever waits for it at the time is told; nobody does between one step and the next.
+    socket.on('error', () => undefined);
     const ask = proxy.protocol === 'socks5:' ? askSocksProxy : askHttpProxy;
     await ask(socket, connection, proxy, signal);
     return socket;
