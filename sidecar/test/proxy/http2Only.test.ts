@@ -1,5 +1,6 @@
 import { createSecureServer, type Http2SecureServer, type Http2ServerRequest } from 'node:http2';
 import type { AddressInfo } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, expect, it } from 'vitest';
 import { desktopAccessPolicy } from '../../src/clusters/accessPolicy.ts';
 import { startForwardProxy } from '../support/fakeForwardProxy.ts';
@@ -57,4 +58,25 @@ it('[PX-30] a server that speaks HTTP/2 alone gets its reason, straight and thro
     expect(codes).toEqual(['http2-only', 'http2-only']);
   }
   expect(requests).toEqual([]);
+});
+
+/** SETTINGS without any, and GOAWAY with PROTOCOL_ERROR (RFC 9113, 6.5 and 6.8). */
+const frames = Buffer.from('00000004000000000000000807000000000000000000000001', 'hex');
+
+it.each([
+  ['when it is asked', 'data'],
+  ['before it is asked', 'secure'],
+])('[PX-30] a server that agrees to nothing, and speaks HTTP/2 %s, gets that reason', async (_when, at) => {
+  const server = createTlsServer({ cert: pair.certificate, key: pair.key }, (socket) => {
+    socket.on('error', () => undefined);
+    if (at === 'secure') socket.write(frames);
+    socket.once('data', () => socket.end(frames));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  toClose.push(server);
+  const { port } = server.address() as AddressInfo;
+  expect(await codesOf(clusterAt({ port, certificate: pair.certificate }))).toEqual([
+    'http2-only',
+    'http2-only',
+  ]);
 });
