@@ -4,6 +4,7 @@ import { telemetryPatches } from './patches/telemetry.ts';
 import { inventoryPatches } from './patches/inventory.ts';
 import { credentialsPatches } from './patches/credentials.ts';
 import { credentialRunsPatches } from './patches/credentialRuns.ts';
+import { clusterProxiesPatches } from './patches/clusterProxies.ts';
 import { clustersPatches } from './patches/clusters.ts';
 import { clusterConnectionsPatches } from './patches/clusterConnections.ts';
 import { clusterExchangePatches } from './patches/clusterExchange.ts';
@@ -35,6 +36,7 @@ export const patches: readonly Patch[] = [
   ...clusterConnectionsPatches,
   ...clusterExchangePatches,
   ...clusterPolicyPatches,
+  ...clusterProxiesPatches,
   ...identityPatches,
   ...identityGatePatches,
   ...identitySessionsPatches,

@@ -22,7 +22,7 @@ export const clusterConnectionsPatches: readonly Patch[] = [
   {
     id: 'dials-the-checked',
     rules: ['AC-25', 'TH-21'],
-    file: 'sidecar/src/clusters/dial.ts',
+    file: 'sidecar/src/clusters/checkedLookup.ts',
     breaks: 'A name may lead to an address that clusters may not have.',
     find: 'found.filter(({ address }) => isAddressAllowed(address))',
     replace: 'found',
@@ -49,7 +49,7 @@ export const clusterConnectionsPatches: readonly Patch[] = [
   {
     id: 'http1-only',
     rules: ['PX-30'],
-    file: 'sidecar/src/clusters/dial.ts',
+    file: 'sidecar/src/clusters/openSocket.ts',
     breaks: 'A server may choose HTTP/2, over which no upgrade is possible.',
     find: "ALPNProtocols: ['http/1.1']",
     replace: "ALPNProtocols: ['h2', 'http/1.1']",

@@ -29,7 +29,8 @@ export interface AccessRules {
   /** Where the credential may go (AC-26); undefined where the policy does not say. */
   readonly allowedServers: readonly string[] | undefined;
   readonly allowInsecure: boolean;
-  readonly allowProxyUrl: boolean;
+  /** Whether any proxy may be used, or which (AC-24). */
+  readonly allowProxyUrl: boolean | readonly string[];
   readonly allowHttp: boolean;
   readonly allowLoopback: boolean;
   readonly allowLinkLocal: boolean;

@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 import type { AccessRules } from './accessPolicy.ts';
+import { expandIpv6 } from './addressBytes.ts';
 
 const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8, 'ipv4');
@@ -58,21 +59,4 @@ function embeddedIpv4(address: string): string[] {
   // IPv4-compatible; :: and ::1 themselves are on the lists above.
   if (startsWith(0, 0, 0, 0, 0, 0) && ((groups[6] ?? 0) !== 0 || (groups[7] ?? 0) > 1)) return [last];
   return [];
-}
-
-function expandIpv6(address: string): number[] {
-  const dotted = /(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(address);
-  const text = dotted
-    ? address.slice(0, dotted.index) +
-      [dotted.slice(1, 3), dotted.slice(3, 5)]
-        .map(([high, low]) => ((Number(high) << 8) | Number(low)).toString(16))
-        .join(':')
-    : address;
-  const [head = '', tail] = text.split('::');
-  const parse = (part: string): number[] =>
-    part === '' ? [] : part.split(':').map((group) => parseInt(group, 16));
-  const left = parse(head);
-  if (tail === undefined) return left;
-  const right = parse(tail);
-  return [...left, ...new Array<number>(Math.max(0, 8 - left.length - right.length)).fill(0), ...right];
 }

@@ -47,7 +47,7 @@ export interface EntryParts {
 function fingerprint(access: Access, uid: string): string {
   if (access.kind === 'unreachable') return JSON.stringify([uid, access.error.code, access.error.message]);
   const candidates = access.candidates.map(({ rules, ...candidate }) => {
-    const { allowedServers: _decided, ...lasting } = rules;
+    const { allowedServers: _servers, allowProxyUrl: _proxies, ...lasting } = rules;
     return { ...candidate, lasting };
   });
   return JSON.stringify([uid, candidates]);

@@ -34,6 +34,7 @@ const blockedCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'server-not-https',
   'insecure-refused',
   'proxy-url-refused',
+  'proxy-address-refused',
   'server-not-allowed',
   'policy-refused',
 ]);

@@ -1,3 +1,13 @@
+/** What leads to a cluster where nothing else does (AC-24). */
+export interface ClusterProxy {
+  readonly protocol: 'http:' | 'https:' | 'socks5:';
+  /** Without brackets. */
+  readonly hostname: string;
+  readonly port: number;
+  /** The user information of its URL, decoded; told to the proxy alone. */
+  readonly credentials?: { readonly username: string; readonly password: string };
+}
+
 /** Where a cluster's API server is and how it is to be trusted: the checked outcome of AC-20 to AC-25. */
 export interface ClusterConnection {
   readonly protocol: 'https:' | 'http:';
@@ -17,8 +27,8 @@ export interface ClusterConnection {
     readonly serverName?: string;
     readonly insecureSkipVerify: boolean;
   };
-  /** http, https or socks5; only where the access policy allows it (AC-24). */
-  readonly proxyUrl?: string;
+  /** Only where the access policy allows it (AC-24). */
+  readonly proxy?: ClusterProxy;
   /** Ask for answers without compression (`disable-compression`). */
   readonly disableCompression: boolean;
   /** Whether a resolved address may be dialled (AC-25); the address that was checked is the one dialled. */

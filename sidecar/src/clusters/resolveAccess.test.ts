@@ -231,18 +231,91 @@ describe('the cluster’s fields', () => {
       'proxy-url-refused',
     );
     expect(codeOf(resolveCluster({ server, 'proxy-url': 'ftp://x' }))).toBe('proxy-url-invalid');
-    const open = widened({ allowInsecure: true, allowProxyUrl: true });
+    const open = widened({ allowInsecure: true });
     expect(
       first(resolveCluster({ server, 'insecure-skip-tls-verify': true }, open)).connection.tls
         .insecureSkipVerify,
     ).toBe(true);
-    const proxied = resolveCluster({ server, 'proxy-url': 'socks5://proxy.example.com:1080' }, open);
-    expect(codeOf(proxied)).toBe('proxy-url-refused');
-    expect(proxied.kind === 'unreachable' && proxied.error.message).toContain(
-      'cannot be reached through one yet',
+  });
+
+  const trustingProxies = widened({ allowProxyUrl: true });
+
+  it('[AC-24, TH-22] a proxy is refused that the policy does not name, where it names some', () => {
+    const naming = widened({ allowProxyUrl: ['egress.example.com:3128', '[2001:db8::/32]:*'] });
+    const codeFor = (proxyUrl: string): string =>
+      codeOf(resolveCluster({ server, 'proxy-url': proxyUrl }, naming));
+    expect(codeFor('http://user:pw@Egress.example.com:3128')).toBe('reachable');
+    expect(codeFor('socks5://[2001:db8::1]')).toBe('reachable');
+    for (const other of ['http://egress.example.com', 'socks5://evil.example:3128', 'https://[2001:db9::1]'])
+      expect(codeFor(other)).toBe('proxy-url-refused');
+    expect(codeOf(resolveCluster({ server, 'proxy-url': 'http://a' }, widened({ allowProxyUrl: [] })))).toBe(
+      'proxy-url-refused',
     );
-    expect(codeOf(resolveCluster({ server, 'proxy-url': 'http://169.254.169.254' }, open))).toBe(
-      'server-address-refused',
+  });
+
+  it.each([
+    ['http://proxy.example.com', { protocol: 'http:', hostname: 'proxy.example.com', port: 80 }],
+    ['https://Proxy.Example.com/', { protocol: 'https:', hostname: 'proxy.example.com', port: 443 }],
+    ['socks5://Proxy.example.com', { protocol: 'socks5:', hostname: 'proxy.example.com', port: 1080 }],
+    ['socks5://[2001:db8::1]:80', { protocol: 'socks5:', hostname: '2001:db8::1', port: 80 }],
+    ['http://[2001:DB8::1]:3128', { protocol: 'http:', hostname: '2001:db8::1', port: 3128 }],
+    [
+      'socks5://us%20er:p%3As%40s@proxy.example.com:1080',
+      {
+        protocol: 'socks5:',
+        hostname: 'proxy.example.com',
+        port: 1080,
+        credentials: { username: 'us er', password: 'p:s@s' },
+      },
+    ],
+    [
+      'http://:token@proxy.example.com:3128',
+      {
+        protocol: 'http:',
+        hostname: 'proxy.example.com',
+        port: 3128,
+        credentials: { username: '', password: 'token' },
+      },
+    ],
+  ])('[AC-20, AC-24] the proxy %s is read as client-go reads it', (proxyUrl, proxy) => {
+    const access = resolveCluster({ server, 'proxy-url': proxyUrl }, trustingProxies);
+    expect(first(access).connection.proxy).toEqual(proxy);
+    expect(codeOf(resolveCluster({ server, 'proxy-url': proxyUrl }))).toBe('proxy-url-refused');
+  });
+
+  it.each([
+    'proxy.example.com:3128',
+    'socks4://proxy.example.com',
+    'socks5h://proxy.example.com',
+    'socks5://',
+    'http://',
+    'http://proxy.exa mple.com',
+    'http://proxy\t.example.com',
+    'http://proxy.example.com\\@evil.example',
+    'socks5://pro%20xy.example.com',
+    'socks5://:password@proxy.example.com',
+    `socks5://${'u'.repeat(256)}@proxy.example.com`,
+    `socks5://u:${'%C3%B6'.repeat(128)}@proxy.example.com`,
+    'http://%zz@proxy.example.com',
+    {},
+    7,
+  ])('[AC-23, AC-24] the proxy %j is a reason, which does not repeat it', (proxyUrl) => {
+    const access = resolveCluster({ server, 'proxy-url': proxyUrl }, trustingProxies);
+    expect(codeOf(access)).toBe('proxy-url-invalid');
+    expect(access.kind === 'unreachable' && access.error.message).not.toMatch(/example|pass|%/);
+  });
+
+  it.each([
+    'http://169.254.169.254',
+    'socks5://169.254.169.254:1080',
+    'socks5://2852039166:1080',
+    'socks5://0251.0376.0251.0376:1080',
+    'socks5://[::ffff:169.254.169.254]:1080',
+    'https://127.0.0.1:3128',
+    'socks5://0/',
+  ])('[AC-25, TH-21] the proxy %s is refused in every spelling', (proxyUrl) => {
+    expect(codeOf(resolveCluster({ server, 'proxy-url': proxyUrl }, trustingProxies))).toBe(
+      'proxy-address-refused',
     );
   });
 

@@ -5,7 +5,7 @@ import { matchesServerPattern } from '../config/serverPattern.ts';
 import type { AccessRules } from './accessPolicy.ts';
 import { isAddressAllowed } from './addressGuard.ts';
 import { decodeCertificates } from './certificates.ts';
-import type { ClusterConnection } from './connection.ts';
+import type { ClusterConnection, ClusterProxy } from './connection.ts';
 
 /**
  * The cluster's fields of an access provider, checked (AC-20 to AC-26).
@@ -24,7 +24,7 @@ export function resolveConnection(cluster: UnknownRecord, rules: AccessRules): C
   if (insecureSkipVerify && caData !== undefined) throw new CodedError('ca-with-insecure');
   if (insecureSkipVerify && !rules.allowInsecure) throw new CodedError('insecure-refused');
   const serverName = resolveServerName(cluster['tls-server-name']);
-  const proxyUrl = resolveProxyUrl(cluster['proxy-url'], rules);
+  const proxy = resolveProxy(cluster['proxy-url'], rules);
   return {
     protocol: url.protocol === 'http:' ? 'http:' : 'https:',
     hostname,
@@ -37,18 +37,20 @@ export function resolveConnection(cluster: UnknownRecord, rules: AccessRules): C
       ...(serverName === undefined ? {} : { serverName }),
       insecureSkipVerify,
     },
-    ...(proxyUrl === undefined ? {} : { proxyUrl }),
+    ...(proxy === undefined ? {} : { proxy }),
     disableCompression: cluster['disable-compression'] === true,
     isAddressAllowed: (address) => isAddressAllowed(address, rules),
   };
 }
 
+/** The URL parser would drop or repair these silently. */
+const unfitForUrl = /[\s\\]|[^\x20-\x7e]/;
+
 function resolveServerUrl(value: unknown, rules: AccessRules): URL {
   const text = asText(value);
   if (text === undefined)
     throw new CodedError('server-invalid', 'The ClusterProfile has no API server address');
-  // The URL parser would drop or repair these silently.
-  if (/[\s\\]|[^\x20-\x7e]/.test(text))
+  if (unfitForUrl.test(text))
     throw new CodedError('server-invalid', 'The API server address has characters that no URL has');
   const url = URL.parse(text);
   if (!url || url.hostname === '')
@@ -79,19 +81,58 @@ function resolveServerName(value: unknown): string | undefined {
   return value;
 }
 
-function resolveProxyUrl(value: unknown, rules: AccessRules): string | undefined {
+const proxyPorts: Readonly<Record<ClusterProxy['protocol'], number>> = {
+  'http:': 80,
+  'https:': 443,
+  'socks5:': 1080,
+};
+
+function isProxyProtocol(protocol: string): protocol is ClusterProxy['protocol'] {
+  return Object.hasOwn(proxyPorts, protocol);
+}
+
+function resolveProxy(value: unknown, rules: AccessRules): ClusterProxy | undefined {
   if (value === undefined || value === null || value === '') return undefined;
-  const url = typeof value === 'string' ? URL.parse(value) : null;
-  if (!url || !['http:', 'https:', 'socks5:'].includes(url.protocol) || url.hostname === '') {
-    throw new CodedError('proxy-url-invalid');
-  }
-  if (!rules.allowProxyUrl) throw new CodedError('proxy-url-refused');
-  const hostname = url.hostname.replace(/^\[|\]$/g, '');
+  const url = typeof value === 'string' && !unfitForUrl.test(value) ? URL.parse(value) : null;
+  if (!url || !isProxyProtocol(url.protocol)) throw new CodedError('proxy-url-invalid');
+  // The hosts of schemes that the parser does not know are not brought into their plain form.
+  const hostname = URL.parse(`http://${url.hostname}/`)?.hostname.replace(/^\[|\]$/g, '');
+  if (hostname === undefined) throw new CodedError('proxy-url-invalid');
+  const credentials = resolveProxyCredentials(url);
+  const port = url.port === '' ? proxyPorts[url.protocol] : Number(url.port);
+  assertProxyAllowed({ hostname, port }, rules);
   if (isIP(hostname) !== 0 && !isAddressAllowed(hostname, rules))
-    throw new CodedError('server-address-refused');
-  // Not dialled yet (AC-20), and going around a proxy that was published would be worse than a reason.
-  throw new CodedError(
-    'proxy-url-refused',
-    'The access policy allows a proxy, but clusters cannot be reached through one yet',
-  );
+    throw new CodedError('proxy-address-refused');
+  return {
+    protocol: url.protocol,
+    hostname,
+    port,
+    ...(credentials === undefined ? {} : { credentials }),
+  };
+}
+
+function assertProxyAllowed(
+  proxy: { readonly hostname: string; readonly port: number },
+  { allowProxyUrl }: AccessRules,
+): void {
+  if (allowProxyUrl === true) return;
+  if (allowProxyUrl === false) throw new CodedError('proxy-url-refused');
+  if (!allowProxyUrl.some((pattern) => matchesServerPattern(pattern, proxy)))
+    throw new CodedError('proxy-url-refused', 'The access policy does not allow this proxy for the provider');
+}
+
+/** RFC 1929 has one byte for a length, and no user without a name. */
+const maxSocksBytes = 255;
+
+function resolveProxyCredentials({ protocol, username, password }: URL): ClusterProxy['credentials'] {
+  if (username === '' && password === '') return undefined;
+  try {
+    const decoded = { username: decodeURIComponent(username), password: decodeURIComponent(password) };
+    const lengths = [decoded.username, decoded.password].map((text) => Buffer.byteLength(text));
+    if (protocol !== 'socks5:' || (username !== '' && lengths.every((length) => length <= maxSocksBytes)))
+      return decoded;
+  } catch {
+    // Not percent-encoded text.
+  }
+  throw new CodedError('proxy-url-invalid', 'The user information of the proxy URL cannot be used');
 }

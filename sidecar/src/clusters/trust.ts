@@ -28,3 +28,28 @@ export function buildSecureContext(
     ...(pair === undefined ? {} : { cert: pair.certificate, key: pair.key }),
   });
 }
+
+let defaultProxyContext: SecureContext | undefined;
+const proxyContexts = new WeakMap<ClusterConnection, SecureContext>();
+
+/**
+ * What an https proxy is trusted by: the default roots, and the cluster's own CA, by which client-go verifies proxies
+ * too. Nothing is shown to it, and `insecure-skip-tls-verify` is about the cluster.
+ */
+export function proxyContextOf(connection: ClusterConnection): SecureContext {
+  const { caData } = connection.tls;
+  if (caData === undefined)
+    return (defaultProxyContext ??= createSecureContext({
+      ca: [...readDefaultRoots()],
+      minVersion: 'TLSv1.2',
+    }));
+  const present = proxyContexts.get(connection);
+  if (present) return present;
+  const context = createSecureContext({
+    ca: [...readDefaultRoots(), ...decodeCertificates(caData)],
+    allowPartialTrustChain: true,
+    minVersion: 'TLSv1.2',
+  });
+  proxyContexts.set(connection, context);
+  return context;
+}

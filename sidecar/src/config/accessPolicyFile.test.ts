@@ -24,8 +24,8 @@ function faultsOf(text: string): readonly string[] {
 }
 
 describe('what schema and parser accept', () => {
-  it('the documentation has two examples', () => {
-    expect(examples).toHaveLength(2);
+  it('the documentation has three examples', () => {
+    expect(examples).toHaveLength(3);
   });
 
   it.each(examples)('an example of the documentation', (text) => {
@@ -42,6 +42,7 @@ describe('what schema and parser accept', () => {
     ruleOf({ allowedServers: ['*', '*:6443', 'a.example', 'A-*.example:*', '10.0.0.0/8', '[::1]:1'] }),
     ruleOf({ allow: { insecure: true, proxyUrl: true, http: true, loopback: false, linkLocal: true } }),
     ruleOf({ allow: { metadata: true } }),
+    ruleOf({ allow: { proxyUrl: ['egress.example.com:3128', '10.0.0.0/8:*'] } }),
     ruleOf({ users: { prefix: '', groupPrefix: 'oidc:', serviceAccountPrefix: 'sa:', uid: true } }),
     ruleOf({ users: { extraKeys: ['scopes', 'authentication.kubernetes.io/credential-id'] } }),
     ruleOf({ users: { prefix: 'systems:' } }),

@@ -32,7 +32,8 @@ export interface PolicySettings {
   readonly allowedNamespaces?: readonly string[];
   readonly allow?: {
     readonly insecure?: boolean;
-    readonly proxyUrl?: boolean;
+    /** Any proxy, or those that these name, as `allowedServers` does servers. */
+    readonly proxyUrl?: boolean | readonly string[];
     readonly http?: boolean;
     readonly loopback?: boolean;
     readonly linkLocal?: boolean;
@@ -80,6 +81,9 @@ export const emptyAccessPolicyFile: AccessPolicyFile = Object.freeze({ defaults:
 
 const glob = text((value) => (value === '' ? 'is empty' : undefined));
 const serverPattern = text(findServerPatternFault);
+/** Any, none, or those that are named. */
+const proxies: Decode<boolean | readonly string[]> = (value, place) =>
+  Array.isArray(value) ? listOf(serverPattern)(value, place) : flag(value, place);
 const reason = text((value) =>
   value.trim() === '' || value.length > 300 ? 'is not a reason of 1 to 300 characters' : undefined,
 );
@@ -114,7 +118,7 @@ const settings = {
   allowedNamespaces: listOf(glob),
   allow: fieldsOf({
     insecure: flag,
-    proxyUrl: flag,
+    proxyUrl: proxies,
     http: flag,
     loopback: flag,
     linkLocal: flag,

@@ -27,6 +27,7 @@ describe('redact', () => {
     ['sent bearer canary-canary', 'canary'],
     ['https://user:canary@example.test/path', 'canary'],
     ['https://canary@example.test', 'canary'],
+    ['http://user:p@canary@proxy.example.test:3128', 'canary'],
     ['got eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.c2ln', 'eyJzdWIi'],
     ['got eyJhbGciOiJSUzI1NiJ9 and no more', 'eyJhbGci'],
     [`key is ${key}`, key.split('\n')[1] ?? ''],

@@ -14,7 +14,7 @@ const patterns: readonly (readonly [RegExp, string])[] = [
   [/\beyJ[\w-]{6,}(?:\.[\w-]*){0,4}/g, replacement],
   [/\b(bearer|basic|negotiate|digest)\s+[^\s"',;]{6,}/gi, `$1 ${replacement}`],
   // The user information of a URL.
-  [/(\b[a-z][a-z\d+.-]{0,20}:\/\/)[^\s/@"']+@/gi, `$1${replacement}@`],
+  [/(\b[a-z][a-z\d+.-]{0,20}:\/\/)[^\s/"']+@/gi, `$1${replacement}@`],
   // name=value, name: value, "name": "value", and the same inside an escaped JSON text.
   [
     new RegExp(

@@ -80,6 +80,7 @@ const policyRefusals: ReadonlySet<ErrorCode> = new Set([
   'server-not-https',
   'insecure-refused',
   'proxy-url-refused',
+  'proxy-address-refused',
 ]);
 
 /** Whether the sidecar refused: a cluster that cannot be reached refuses nobody. */

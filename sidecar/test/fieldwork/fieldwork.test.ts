@@ -117,7 +117,7 @@ async function observe(key: string, { registry, candidates, runs }: Sighting): P
   const connection = candidates.get(entry.key)?.connection;
   if (!run || !connection) throw new Error(`${key} was reached without its plugin`);
   const { KUBERNETES_EXEC_INFO: execInfo = '', ...env } = run.env;
-  const { hostname, port, hostHeader, basePath, query, tls } = connection;
+  const { hostname, port, hostHeader, basePath, query, tls, proxy } = connection;
   return {
     ...seen,
     address: { hostname, port, hostHeader, basePath, query },
@@ -126,6 +126,7 @@ async function observe(key: string, { registry, candidates, runs }: Sighting): P
       serverName: tls.serverName,
       insecure: tls.insecureSkipVerify,
     },
+    proxy,
     plugin: { command: run.command, args: run.args, env, execInfo: JSON.parse(execInfo) as unknown },
   };
 }

@@ -1,3 +1,4 @@
+import type { ClusterProxy } from '../../src/clusters/connection.ts';
 import type { AccessRules } from '../../src/clusters/accessPolicy.ts';
 import type { AccessState } from '../../src/clusters/clusterStatus.ts';
 import type { ErrorCode } from '../../src/foundation/errors.ts';
@@ -38,6 +39,7 @@ interface Reachable {
   readonly provider: string;
   readonly address: Address;
   readonly trust: Trust;
+  readonly proxy?: ClusterProxy;
   readonly plugin: PluginInput;
 }
 
@@ -731,6 +733,41 @@ export const groups: readonly Group[] = [
         shownAs: 'tls-insecure-and-ca',
         code: 'ca-with-insecure',
         says: 'has a certificate authority and skips verification',
+      },
+    },
+  },
+  {
+    profiles: '15-tls-and-url-variants.yaml',
+    providers: 'secretreader.json',
+    rules: 'AC-20, AC-24, EX-04',
+    widened: { allowProxyUrl: ['egress.example.com:3128', 'bastion.example.com:1080'] },
+    objects: {
+      'fleet/via-http-proxy': {
+        ...demo,
+        state: 'not-checked',
+        shownAs: 'via-http-proxy',
+        address: { hostname: '10.20.0.5', port: 6443, hostHeader: '10.20.0.5:6443' },
+        trust: { anchors: ['root'] },
+        proxy: { protocol: 'http:', hostname: 'egress.example.com', port: 3128 },
+        plugin: secretreader({
+          server: 'https://10.20.0.5:6443',
+          'proxy-url': 'http://egress.example.com:3128',
+          ...rootData,
+        }),
+      },
+      'fleet/via-socks': {
+        ...demo,
+        state: 'not-checked',
+        shownAs: 'via-socks',
+        address: { hostname: '10.20.0.6', port: 6443, hostHeader: '10.20.0.6:6443' },
+        trust: { anchors: ['root'] },
+        proxy: { protocol: 'socks5:', hostname: 'bastion.example.com', port: 1080 },
+        plugin: secretreader({
+          server: 'https://10.20.0.6:6443',
+          'proxy-url': 'socks5://bastion.example.com:1080',
+          'disable-compression': true,
+          ...rootData,
+        }),
       },
     },
   },
