@@ -24,6 +24,7 @@ import { type KubernetesRequest, parseKubernetesRequest } from '../proxy/kuberne
 import type { ProxyLimits } from '../proxy/limits.ts';
 import { assertReadable } from '../proxy/readOnly.ts';
 import { decideVerb, isSelfReview, type TrafficVerb } from '../proxy/requestVerb.ts';
+import { accessReviewFields, decodeReview, rulesReviewFields } from '../proxy/reviewBody.ts';
 import { readRequestBody } from '../proxy/readRequestBody.ts';
 import type { AuditRecord } from '../telemetry/audit.ts';
 import type { RequestMetrics } from '../telemetry/requestMetrics.ts';
@@ -125,10 +126,11 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
   /** What and as whom, once it is known who. */
   const decide = async (
     request: IncomingMessage,
-    { name, rest, onBodyWanted, audit }: ClusterRequest,
+    { name, rest, isUpgrade, onBodyWanted, audit }: ClusterRequest,
     { caller, asked, verb, isLong, found, hold, renewed }: Known,
   ): Promise<Prepared> => {
     const method = request.method ?? 'GET';
+    const contentType = request.headers['content-type'];
     const isAuthorized = found && caller && gate?.isAuthorized(caller, found.profile, verb);
     let entry: ClusterEntry;
     try {
@@ -136,18 +138,20 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
     } catch (thrown) {
       if (asCodedError(thrown).code !== 'access-denied' || !isRulesReview(method, rest)) throw thrown;
       onBodyWanted();
-      const json = answerRulesReview(await readRequestBody(request, maxReviewBytes));
+      const review = await readRequestBody(request, maxReviewBytes);
+      const json = answerRulesReview(decodeReview(review, contentType, rulesReviewFields));
       return { kind: 'answer', json };
     }
     const cluster = await entry.select();
     audit.know({ mode: cluster.rules.mode });
     assertReadable(cluster.rules, asked, verb);
 
-    const isReview = isSelfReview(method, rest);
+    // An upgrade has no body to be read; it needs another right, too.
+    const isReview = !isUpgrade && isSelfReview(method, rest);
     if (isReview) onBodyWanted();
     const body = isReview ? await readRequestBody(request, maxReviewBytes) : undefined;
     if (body && isAccessReview(rest)) {
-      const answer = await answerAccessReview(body, {
+      const answer = await answerAccessReview(decodeReview(body, contentType, accessReviewFields), {
         rules: cluster.rules,
         may: (wanted) => (caller && gate ? gate.may(caller, entry.profile, wanted) : Promise.resolve(true)),
       });
