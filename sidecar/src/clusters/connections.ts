@@ -8,7 +8,6 @@ import { dial } from './dial.ts';
 import type { ClusterConnections } from './liveCluster.ts';
 import { buildSecureContext } from './trust.ts';
 
-const connectTimeoutMs = 10_000;
 const keepAliveMs = 30_000;
 const maxHeaderBytes = 64 * 1024;
 
@@ -27,7 +26,10 @@ interface Generation {
  * The connections to one cluster, nothing until they are needed. A changed client certificate ends those made with the
  * old one, a changed token none (EX-26).
  */
-export function createClusterConnections(connection: ClusterConnection): ClusterConnections {
+export function createClusterConnections(
+  connection: ClusterConnection,
+  { connectTimeoutMs = 10_000 }: { readonly connectTimeoutMs?: number } = {},
+): ClusterConnections {
   let current: Generation | undefined;
   let closed = false;
   /** Which generation each credential was first used with. */
