@@ -68,3 +68,17 @@ it.each([
   expect(await client.waitForEnd()).toMatch(answer === '' ? /^$/ : /part$/);
   await expectServed();
 });
+
+it('[PX-33, PX-23] the refusal of an upgrade that the cluster breaks off has no clean end, and no second head', async () => {
+  const client = await openRawClient(proxy.port, 'https');
+  client.send(
+    `GET ${proxy.pathOf('a')}/x HTTP/1.1\r\nHost: ${proxy.host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+  );
+  const connection = await upstream.connection(0);
+  await connection.waitFor('\r\n\r\n');
+  connection.send('HTTP/1.1 403 Forbidden\r\nContent-Length: 1000\r\n\r\npart');
+  await client.waitFor('part');
+  connection.reset();
+  expect(await client.waitForEnd()).toMatch(/part$/);
+  await expectServed();
+});
