@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { checkConfig } from './commands/checkConfig.ts';
 import { decideDefaultAuth } from './commands/decideDefaultAuth.ts';
+import { findWeakening } from './commands/findWeakening.ts';
 import { serve } from './commands/serve.ts';
 import { buildHelpText } from './config/helpText.ts';
 import { parseOptions } from './config/options.ts';
@@ -69,17 +70,12 @@ async function main(): Promise<void> {
   process.on('SIGINT', stop);
 }
 
-/** A flag that weakens TLS or HTTP for the whole process never goes with a pod that holds a fleet's keys (TH-47). */
+/** Such a Node never goes with a pod that holds a fleet's keys (TH-47). */
 function refuseWeakenedNode(): void {
-  const flags = [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)];
-  const weakened =
-    process.env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0'
-      ? 'NODE_TLS_REJECT_UNAUTHORIZED=0'
-      : flags.find((flag) => flag.startsWith('--insecure-http-parser'));
-  if (weakened !== undefined) {
-    process.stderr.write(`does not start with ${weakened}\n`);
-    process.exit(2);
-  }
+  const weakening = findWeakening(process.execArgv, process.env);
+  if (weakening === undefined) return;
+  process.stderr.write(`does not start with ${weakening}\n`);
+  process.exit(2);
 }
 
 main().catch((thrown: unknown) => {

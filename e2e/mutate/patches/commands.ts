@@ -85,7 +85,7 @@ export const commandsPatches: readonly Patch[] = [
   {
     id: 'passthrough-no-plugin',
     rules: ['ID-20'],
-    file: 'sidecar/src/commands/serve.ts',
+    file: 'sidecar/src/commands/createOpenCluster.ts',
     breaks: 'Under passthrough the provider’s credential goes along.',
     find: "rules.mode === 'passthrough' ? noCredential : ",
     replace: '',

@@ -65,6 +65,16 @@ export const proxyRightsPatches: readonly Patch[] = [
     tests: ['sidecar/src/proxy/selfReviews.test.ts'],
   },
   {
+    id: 'review-in-protobuf',
+    rules: ['ID-17'],
+    file: 'sidecar/src/server/clusterTraffic.ts',
+    breaks: 'kubectl is told what the cluster would let it do, not what can be done here.',
+    find: 'const json = await answerAccessReview(',
+    replace:
+      "const json = (request.headers['content-type'] ?? '').includes('protobuf') ? undefined : await answerAccessReview(",
+    tests: ['sidecar/test/identity/traffic.test.ts'],
+  },
+  {
     id: 'review-of-terminals',
     rules: ['ID-17', 'ID-12'],
     file: 'sidecar/src/proxy/selfReviews.ts',

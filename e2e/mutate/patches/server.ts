@@ -33,7 +33,7 @@ export const serverPatches: readonly Patch[] = [
     rules: ['TH-12', 'ID-03'],
     file: 'sidecar/src/server/dispatch.ts',
     breaks: 'A page anywhere reaches a sidecar on loopback.',
-    find: "if (!options.isHostAllowed(request)) throw new CodedError('host-refused');",
+    find: "if (!hasOneHost(request) || !options.isHostAllowed(request)) throw new CodedError('host-refused');",
     replace: '',
     tests: ['sidecar/test/proxy/refused.test.ts'],
   },
@@ -58,7 +58,7 @@ export const serverPatches: readonly Patch[] = [
   {
     id: 'identity-or-nothing',
     rules: ['ID-21'],
-    file: 'sidecar/src/server/clusterTraffic.ts',
+    file: 'sidecar/src/server/actAs.ts',
     breaks: 'Under impersonate a request of nobody goes with the bare credential.',
     find: "if (caller === undefined) throw new CodedError('identity-missing');",
     replace: 'if (caller === undefined) return { identityHeaders: nobody, userCredential: undefined };',
@@ -67,7 +67,7 @@ export const serverPatches: readonly Patch[] = [
   {
     id: 'passthrough-as-oneself',
     rules: ['ID-20', 'PX-13'],
-    file: 'sidecar/src/server/clusterTraffic.ts',
+    file: 'sidecar/src/server/actAs.ts',
     breaks: 'Under passthrough who asks to be another goes as themselves.',
     find: 'if (caller.actsAs !== caller.user)',
     replace: 'if (false)',

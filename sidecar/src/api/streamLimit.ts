@@ -1,4 +1,5 @@
 import { CodedError } from '../foundation/errors.ts';
+import { createTally } from '../foundation/tally.ts';
 
 /** How many event streams may be open, in all and of one user. */
 export interface StreamLimit {
@@ -12,19 +13,16 @@ export interface StreamLimitOptions {
 }
 
 export function createStreamLimit({ inAll, perUser }: StreamLimitOptions): StreamLimit {
-  const open = new Map<string, number>();
+  const open = createTally();
   let total = 0;
   return {
     take(userName) {
-      const ofUser = open.get(userName) ?? 0;
-      if (total >= inAll || ofUser >= perUser) throw new CodedError('too-many-streams');
+      if (total >= inAll || open.count(userName) >= perUser) throw new CodedError('too-many-streams');
       total++;
-      open.set(userName, ofUser + 1);
+      const giveBack = open.add(userName);
       return () => {
         total--;
-        const left = (open.get(userName) ?? 1) - 1;
-        if (left > 0) open.set(userName, left);
-        else open.delete(userName);
+        giveBack();
       };
     },
   };

@@ -5,12 +5,10 @@ import { Agent } from 'undici';
 import { createChangeFeed } from '../api/changeFeed.ts';
 import { createVersionTexts } from '../api/inventoryVersion.ts';
 import { createApiRouter } from '../api/router.ts';
-import { createClusterConnections } from '../clusters/connections.ts';
 import { createClusterRegistry } from '../clusters/registry.ts';
 import type { Options } from '../config/options.ts';
 import { isLoopback } from '../config/optionValues.ts';
 import { createCredentials } from '../credentials/createCredentials.ts';
-import { noCredential } from '../credentials/noCredential.ts';
 import { createRunPlugin } from '../credentials/runPlugin.ts';
 import { createConfigEndpoint } from '../dashboard/configEndpoint.ts';
 import { createPassThrough } from '../dashboard/passThrough.ts';
@@ -30,9 +28,11 @@ import { createOwnAddresses } from '../server/ownAddresses.ts';
 import { createOwnRoutes } from '../server/ownRoutes.ts';
 import { createSessionAudit } from '../server/sessionAudit.ts';
 import { createSignIn } from '../server/signIn.ts';
+import { createTrafficPlaces } from '../server/trafficPlaces.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { createAudit } from './createAudit.ts';
 import { createExecUser } from './createExecUser.ts';
+import { createOpenCluster } from './createOpenCluster.ts';
 import { createUsers, type Users } from './createUsers.ts';
 import { followAccess } from './followAccess.ts';
 import { followRoots } from './followRoots.ts';
@@ -91,14 +91,7 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
     policy: access.policy,
     providers: access.providers,
     now: () => clock.now(),
-    openCluster: ({ provider, connection, invocation, rules }, closed) => ({
-      provider,
-      rules,
-      connection,
-      closed,
-      credentials: rules.mode === 'passthrough' ? noCredential : credentials.sourceFor(invocation),
-      connections: createClusterConnections(connection, { clock }),
-    }),
+    openCluster: createOpenCluster(credentials, options, clock),
   });
   const feed = createChangeFeed(registry);
   const inventory = createInventory({
@@ -168,7 +161,8 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
     gate: users?.gate,
     session: users?.session,
     withheldHeaders: options.proxyAuth.headers,
-    limits: defaultProxyLimits,
+    limits: { ...defaultProxyLimits, responseHeadersTimeoutMs: options.responseHeaderTimeoutMs },
+    places: createTrafficPlaces(options.trafficLimits),
     metrics: requests,
     clock,
   });
@@ -217,7 +211,12 @@ export async function serve(options: Options, surroundings: Surroundings): Promi
         listener.renewPair(pair);
       },
     }));
-  const listener = createListener(dispatch, servingPair?.pair);
+  const listener = createListener(dispatch, {
+    ...options,
+    clock,
+    metrics: requests,
+    pair: servingPair?.pair,
+  });
   let draining = false;
 
   inventory.setRoots(roots.roots);

@@ -11,6 +11,9 @@ export interface AdminParts extends Pick<Readiness, 'inventory' | 'isDraining' |
   readonly dispatcher: Dispatcher;
 }
 
+/** Whatever Node's own flag for it says. */
+const maxHeaderBytes = 16 * 1024;
+
 /** The admin port. @throws CodedError `listen-failed` */
 export async function startAdmin(
   { adminListen, dashboardUrl, dashboardHost, baseUrl }: Options,
@@ -18,6 +21,7 @@ export async function startAdmin(
 ): Promise<{ readonly port: number; close(): void }> {
   let port = 0;
   const server = createServer(
+    { maxHeaderSize: maxHeaderBytes },
     createAdminApp({
       ...parts,
       findDashboardFault: () => findDashboardFault({ dashboardUrl, dashboardHost, baseUrl, dispatcher }),

@@ -66,6 +66,15 @@ export function parseDurationOrZero(text: string): number {
   return text === '0' || text === '0s' ? 0 : parseDuration(text);
 }
 
+const longestTimeoutMs = 3_600_000;
+
+/** For a timer: in whole milliseconds, and never so long that a timer would end at once. */
+export function parseTimeout(text: string): number {
+  const timeoutMs = Math.ceil(parseDuration(text));
+  if (timeoutMs > longestTimeoutMs) throw new Error(`"${text}" is longer than 1h`);
+  return timeoutMs;
+}
+
 export function parseOrigins(text: string): string[] {
   return splitList(text).map((each) => {
     const url = URL.parse(each);
@@ -91,6 +100,16 @@ export function parseHeaderName(text: string): string {
 export function parsePositiveInteger(text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new Error(`"${text}" is not a number above 0`);
   return Number(text);
+}
+
+/** @returns a parser of numbers of this range, both ends in it */
+export function parseIntegerWithin(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
+    if (!(value >= least && value <= most))
+      throw new Error(`"${text}" is not a number from ${String(least)} to ${String(most)}`);
+    return value;
+  };
 }
 
 export function parseListenAddress(text: string): ListenAddress {

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CodedError } from '../foundation/errors.ts';
 import { buildHelpText } from './helpText.ts';
@@ -54,6 +56,51 @@ describe('options', () => {
     expect(read([])).toMatchObject({ audit: 'writes', auditLog: '' });
     expect(read(['--audit=all', '--audit-log', '/a'])).toMatchObject({ audit: 'all', auditLog: '/a' });
     expect(faultOf(['--audit=none'])).toBe('--audit: "none" is not one of writes, all');
+  });
+
+  it('[PX-25, PX-27, PX-28] limits of traffic have defaults, which docs/limits.md tells', () => {
+    expect(read([])).toMatchObject({
+      trafficLimits: {
+        maxStreams: 10_000,
+        maxStreamsPerCluster: 4_000,
+        maxStreamsPerUser: 2_000,
+        maxRequestsPerCluster: 1_000,
+      },
+      requestHeaderLimits: { maxBytes: 64 * 1024, timeoutMs: 20_000 },
+      connectTimeoutMs: 10_000,
+      responseHeaderTimeoutMs: 60_000,
+    });
+    const page = readFileSync(join(import.meta.dirname, '../../../docs/limits.md'), 'utf8');
+    const told = [...page.matchAll(/\| `--([a-z-]+)` +\| (\w+)/g)].map(([, name, value]) => [name, value]);
+    const limits = optionDefinitions.filter(({ name }) =>
+      /^(max-|plugin-)|-timeout$|^stream-grace$/.test(name),
+    );
+    for (const { name, default: value } of limits) expect(told).toContainEqual([name, value]);
+    for (const [name] of told) expect(limits.map((each) => each.name)).toContain(name);
+  });
+
+  it.each([
+    'max-streams=0',
+    'max-streams-per-cluster=-1',
+    'max-streams-per-user=1.5',
+    'max-requests-per-cluster=many',
+    'max-request-header-bytes=8191',
+    'max-request-header-bytes=1048577',
+    'max-request-header-bytes=64KiB',
+    'request-header-timeout=0s',
+    'connect-timeout=61m',
+    'response-header-timeout=1000h',
+    'response-header-timeout=10',
+  ])('[OP-14] --%s stops the process', (flag) => {
+    expect(faultOf([`--${flag}`])).toMatch(new RegExp(`^--${flag.split('=', 1)[0] ?? ''}: `));
+  });
+
+  it('[OP-14] a timeout is a whole number of milliseconds, up to an hour', () => {
+    expect(read(['--connect-timeout=1h']).connectTimeoutMs).toBe(3_600_000);
+    expect(read(['--request-header-timeout=0.2ms']).requestHeaderLimits.timeoutMs).toBe(1);
+    expect(
+      read([], { CLUSTER_INVENTORY_MAX_REQUEST_HEADER_BYTES: '1048576' }).requestHeaderLimits.maxBytes,
+    ).toBe(1024 * 1024);
   });
 
   it('[OP-14] --check-config is a switch among options', () => {

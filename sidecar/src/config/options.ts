@@ -9,11 +9,13 @@ import {
   parseDuration,
   parseDurationOrZero,
   parseHeaderName,
+  parseIntegerWithin,
   parseListenAddress,
   parseNamespaces,
   parseOrigins,
   parsePositiveInteger,
   parseSelector,
+  parseTimeout,
   requireLoopback,
   requireOneOf,
   requireText,
@@ -76,6 +78,17 @@ export interface Options {
   readonly streamGraceMs: number;
   readonly pluginTimeoutMs: number;
   readonly pluginConcurrency: number;
+  /** How much of what may be under way at a time (PX-28). */
+  readonly trafficLimits: {
+    readonly maxStreams: number;
+    readonly maxStreamsPerCluster: number;
+    readonly maxStreamsPerUser: number;
+    readonly maxRequestsPerCluster: number;
+  };
+  /** What a client may send before it is known what it asks (PX-27). */
+  readonly requestHeaderLimits: { readonly maxBytes: number; readonly timeoutMs: number };
+  readonly connectTimeoutMs: number;
+  readonly responseHeaderTimeoutMs: number;
   readonly audit: AuditMode;
   /** Empty for stderr. */
   readonly auditLog: string;
@@ -162,6 +175,18 @@ export function parseOptions(texts: OptionTexts, defaultAuth: AuthMode): Options
     streamGraceMs: read('stream-grace', parseDurationOrZero),
     pluginTimeoutMs: read('plugin-timeout', parseDuration),
     pluginConcurrency: read('plugin-concurrency', parsePositiveInteger),
+    trafficLimits: {
+      maxStreams: read('max-streams', parsePositiveInteger),
+      maxStreamsPerCluster: read('max-streams-per-cluster', parsePositiveInteger),
+      maxStreamsPerUser: read('max-streams-per-user', parsePositiveInteger),
+      maxRequestsPerCluster: read('max-requests-per-cluster', parsePositiveInteger),
+    },
+    requestHeaderLimits: {
+      maxBytes: read('max-request-header-bytes', parseIntegerWithin(8 * 1024, 1024 * 1024)),
+      timeoutMs: read('request-header-timeout', parseTimeout),
+    },
+    connectTimeoutMs: read('connect-timeout', parseTimeout),
+    responseHeaderTimeoutMs: read('response-header-timeout', parseTimeout),
     audit: read('audit', (text) => requireOneOf(text, auditModes)),
     auditLog: read('audit-log', (text) => text),
     logLevel: read('log-level', (text) => requireOneOf(text, ['debug', 'info', 'warn', 'error'] as const)),

@@ -8,7 +8,7 @@ import type { ForwardContext } from './context.ts';
 import { dropHopByHop, type HeaderPairs, headerValues } from './headerPairs.ts';
 import { createOutcomeReport, type OutcomeReport } from './outcomeReport.ts';
 import { buildResponseHeaders, readReason } from './responseHeaders.ts';
-import { writeStatusToSocket } from './status.ts';
+import { resetSocket, writeStatusToSocket } from './status.ts';
 import { tunnel } from './tunnel.ts';
 import { buildUpstreamRequest, type UpstreamRequest } from './upstreamRequest.ts';
 import { type Attempt, isRejected, withCredential } from './withCredential.ts';
@@ -236,7 +236,9 @@ function beginRefusal(
       });
     },
     end: () => socket.end(() => socket.destroySoon()),
-    breakOff: () => socket.resetAndDestroy(),
+    breakOff: () => {
+      resetSocket(socket);
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 import type { AccessRules } from '../clusters/accessPolicy.ts';
-import { asRecord, asText } from '../foundation/unknownValue.ts';
+import { asRecord, asText, type UnknownRecord } from '../foundation/unknownValue.ts';
 import { assertReadable } from './readOnly.ts';
 import type { TrafficVerb } from './requestVerb.ts';
 
@@ -34,17 +34,10 @@ const upgradedSubresources: ReadonlySet<string> = new Set(['exec', 'attach', 'po
  * (`impersonate`, `bind`) are the cluster's to answer, but never as more than the user's own traffic can do.
  */
 export async function answerAccessReview(
-  body: Buffer,
+  review: UnknownRecord,
   { rules, may }: AccessReviewQuestion,
 ): Promise<unknown> {
-  let review: unknown;
-  try {
-    review = JSON.parse(body.toString('utf8'));
-  } catch {
-    // Protobuf, or nothing that can be read: the cluster judges it.
-    return undefined;
-  }
-  const spec = asRecord(asRecord(review)['spec']);
+  const spec = asRecord(review['spec']);
   const attributes = asRecord(spec['resourceAttributes']);
   const verb = asText(attributes['verb']) ?? asText(asRecord(spec['nonResourceAttributes'])['verb']);
   const subresource = asText(attributes['subresource']) ?? '';
@@ -73,15 +66,9 @@ export function isRulesReview(method: string, rest: string): boolean {
  * What somebody may do in a cluster that the hub lets them see and not open: nothing. Headlamp opens each cluster with
  * this question and asks for a token when it is refused, though none would help; answered, it shows each refusal.
  */
-export function answerRulesReview(body: Buffer): unknown {
-  let review: unknown;
-  try {
-    review = JSON.parse(body.toString('utf8'));
-  } catch {
-    review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectRulesReview' };
-  }
+export function answerRulesReview(review: UnknownRecord): unknown {
   return {
-    ...asRecord(review),
+    ...review,
     status: { resourceRules: [], nonResourceRules: [], incomplete: false },
   };
 }
@@ -102,6 +89,6 @@ function isReadable(
   }
 }
 
-function deny(review: unknown, reason: string): unknown {
-  return { ...asRecord(review), status: { allowed: false, reason } };
+function deny(review: UnknownRecord, reason: string): unknown {
+  return { ...review, status: { allowed: false, reason } };
 }

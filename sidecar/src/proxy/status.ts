@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { STATUS_CODES } from 'node:http';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import { type CodedError, errorDefinition } from '../foundation/errors.ts';
 
 /** Tells an error of the sidecar from an answer of the cluster (PX-40). */
@@ -52,8 +54,24 @@ export function writeStatus(response: ServerResponse, error: CodedError): void {
 
 /** For a response that has begun: a reset, which no client takes for its end (PX-23). */
 export function breakOff(response: ServerResponse): void {
-  if (response.socket) response.socket.resetAndDestroy();
+  if (response.socket) resetSocket(response.socket);
   else response.destroy();
+}
+
+/**
+ * Ends a connection so that nobody takes it for the end of an answer. Under TLS Node resets none; there it ends without
+ * the notice that makes an end a clean one.
+ */
+export function resetSocket(socket: Duplex): void {
+  if (socket instanceof Socket && !(socket instanceof TLSSocket)) socket.resetAndDestroy();
+  else socket.destroy();
+}
+
+/** A whole answer, after which the connection ends. */
+export function formatLastAnswer(error: CodedError): string {
+  const { httpStatus, body } = buildStatus(error);
+  const headers = buildHeaders(error, body).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${httpStatus} ${STATUS_CODES[httpStatus] ?? ''}\r\n${headers.join('')}Connection: close\r\n\r\n${body}`;
 }
 
 /** For an upgrade before its 101: a real answer, and the end of the connection (PX-36). */
@@ -62,11 +80,7 @@ export function writeStatusToSocket(socket: Socket, error: CodedError): void {
     socket.destroy();
     return;
   }
-  const { httpStatus, body } = buildStatus(error);
-  const headers = buildHeaders(error, body).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(
-    `HTTP/1.1 ${httpStatus} ${STATUS_CODES[httpStatus] ?? ''}\r\n${headers.join('')}Connection: close\r\n\r\n${body}`,
-  );
+  socket.end(formatLastAnswer(error));
   // What the client still sends is nobody's (PX-33), nor are its errors; it may not keep the socket open either.
   socket.on('error', () => undefined);
   socket.resume();

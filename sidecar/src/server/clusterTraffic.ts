@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { ClusterEntry } from '../clusters/clusterEntry.ts';
 import { guessProfile } from '../clusters/clusterName.ts';
-import type { LiveCluster } from '../clusters/liveCluster.ts';
 import type { ClusterRegistry } from '../clusters/registry.ts';
 import type { HubSession } from '../dashboard/hubSession.ts';
 import type { RenewedSession } from '../dashboard/sessionRenewals.ts';
@@ -9,8 +8,8 @@ import type { Clock } from '../foundation/clock.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import { assertNotForged } from '../identity/checkOrigin.ts';
 import type { Caller, Gate, StreamHold } from '../identity/gate.ts';
-import { buildImpersonationHeaders } from '../identity/impersonate.ts';
 import { readRequestedImpersonation } from '../identity/requestedImpersonation.ts';
+import { buildPersonKey } from '../identity/user.ts';
 import {
   answerAccessReview,
   answerRulesReview,
@@ -18,15 +17,17 @@ import {
   isRulesReview,
 } from '../proxy/selfReviews.ts';
 import type { ForwardContext } from '../proxy/context.ts';
-import type { HeaderPairs } from '../proxy/headerPairs.ts';
 import { createExplainForbidden } from '../proxy/impersonationProbe.ts';
 import { type KubernetesRequest, parseKubernetesRequest } from '../proxy/kubernetesRequest.ts';
 import type { ProxyLimits } from '../proxy/limits.ts';
 import { assertReadable } from '../proxy/readOnly.ts';
 import { decideVerb, isSelfReview, type TrafficVerb } from '../proxy/requestVerb.ts';
+import { accessReviewFields, decodeReview, rulesReviewFields } from '../proxy/reviewBody.ts';
 import { readRequestBody } from '../proxy/readRequestBody.ts';
 import type { AuditRecord } from '../telemetry/audit.ts';
 import type { RequestMetrics } from '../telemetry/requestMetrics.ts';
+import { actAs } from './actAs.ts';
+import type { PlaceWanted, TrafficPlaces } from './trafficPlaces.ts';
 
 export interface ClusterTrafficOptions {
   readonly baseUrl: string;
@@ -37,6 +38,7 @@ export interface ClusterTrafficOptions {
   /** In lower case: what a proxy in front says about users, which no cluster is told. */
   readonly withheldHeaders: readonly string[];
   readonly limits: ProxyLimits;
+  readonly places: TrafficPlaces;
   readonly metrics?: Pick<RequestMetrics, 'upstreamAnswered'> | undefined;
   readonly clock: Clock;
 }
@@ -46,6 +48,8 @@ export interface ClusterRequest {
   /** The raw path and query behind the name. */
   readonly rest: string;
   readonly isUpgrade: boolean;
+  /** Who leaves with its `close`; undefined for a request that is made here. */
+  readonly client?: PlaceWanted['client'];
   /** Called before the body is read here. */
   readonly onBodyWanted: () => void;
   /** Called with a session that was renewed as soon as it is there: its cookies go with a refusal as well. */
@@ -62,7 +66,12 @@ export interface Sender {
 }
 
 export type Prepared =
-  | { readonly kind: 'forward'; readonly context: ForwardContext; readonly release: () => void }
+  | {
+      readonly kind: 'forward';
+      readonly context: ForwardContext;
+      /** To be called when it has ended. */
+      readonly release: () => void;
+    }
   /** Known here; the cluster is not asked. */
   | { readonly kind: 'answer'; readonly json: unknown };
 
@@ -79,7 +88,7 @@ export interface ClusterTraffic {
 const maxReviewBytes = 64 * 1024;
 
 export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTraffic {
-  const { baseUrl, registry, gate, session, limits, metrics, clock } = options;
+  const { baseUrl, registry, gate, session, limits, places, metrics, clock } = options;
   const withheldHeaders = new Set(options.withheldHeaders);
   const explainForbidden = createExplainForbidden(clock);
 
@@ -125,61 +134,98 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
   /** What and as whom, once it is known who. */
   const decide = async (
     request: IncomingMessage,
-    { name, rest, onBodyWanted, audit }: ClusterRequest,
-    { caller, asked, verb, isLong, found, hold, renewed }: Known,
+    clusterRequest: ClusterRequest,
+    known: Known,
   ): Promise<Prepared> => {
-    const method = request.method ?? 'GET';
+    const { name, rest, onBodyWanted } = clusterRequest;
+    const { caller, verb, found } = known;
     const isAuthorized = found && caller && gate?.isAuthorized(caller, found.profile, verb);
     let entry: ClusterEntry;
     try {
       entry = isAuthorized ? found : await authorize(caller, name, found, verb);
     } catch (thrown) {
-      if (asCodedError(thrown).code !== 'access-denied' || !isRulesReview(method, rest)) throw thrown;
+      if (asCodedError(thrown).code !== 'access-denied' || !isRulesReview(request.method ?? 'GET', rest))
+        throw thrown;
       onBodyWanted();
-      const json = answerRulesReview(await readRequestBody(request, maxReviewBytes));
+      const review = await readRequestBody(request, maxReviewBytes);
+      const json = answerRulesReview(
+        decodeReview(review, request.headers['content-type'], rulesReviewFields),
+      );
       return { kind: 'answer', json };
     }
+    // Before a plugin runs for it.
+    const leave = places.take({
+      cluster: entry.key,
+      user: caller && buildPersonKey(caller.user),
+      isStream: known.isLong,
+      client: clusterRequest.client,
+    });
+    try {
+      const decided = await choose(request, clusterRequest, known, entry);
+      if ('json' in decided) {
+        leave();
+        return { kind: 'answer', json: decided.json };
+      }
+      return {
+        kind: 'forward',
+        context: decided,
+        release() {
+          leave();
+          known.hold?.release();
+        },
+      };
+    } catch (thrown) {
+      leave();
+      throw thrown;
+    }
+  };
+
+  /** Which of the cluster's accesses, for which a plugin may run, and what goes there; or what is known here. */
+  const choose = async (
+    request: IncomingMessage,
+    { rest, isUpgrade, onBodyWanted, audit }: ClusterRequest,
+    { caller, asked, verb, isLong, hold, renewed }: Known,
+    entry: ClusterEntry,
+  ): Promise<ForwardContext | { readonly json: unknown }> => {
     const cluster = await entry.select();
     audit.know({ mode: cluster.rules.mode });
     assertReadable(cluster.rules, asked, verb);
 
-    const isReview = isSelfReview(method, rest);
+    // An upgrade has no body to be read; it needs another right, too.
+    const isReview = !isUpgrade && isSelfReview(request.method ?? 'GET', rest);
     if (isReview) onBodyWanted();
     const body = isReview ? await readRequestBody(request, maxReviewBytes) : undefined;
     if (body && isAccessReview(rest)) {
-      const answer = await answerAccessReview(body, {
+      const review = decodeReview(body, request.headers['content-type'], accessReviewFields);
+      const json = await answerAccessReview(review, {
         rules: cluster.rules,
         may: (wanted) => (caller && gate ? gate.may(caller, entry.profile, wanted) : Promise.resolve(true)),
       });
-      if (answer) return { kind: 'answer', json: answer };
+      if (json) return { json };
     }
 
     const identity = actAs(caller, cluster);
     audit.know({ identityHeaders: identity.identityHeaders });
     return {
-      kind: 'forward',
-      context: {
-        cluster,
-        clusterPrefix: `${baseUrl}/clusters/${encodeURIComponent(entry.name)}`,
-        rest,
-        asked,
-        ...identity,
-        withheldHeaders,
-        explainForbidden: cluster.rules.mode === 'impersonate' ? explainForbidden : undefined,
-        body,
-        closed: hold ? AbortSignal.any([cluster.closed, hold.signal]) : cluster.closed,
-        setCookies: () => renewed?.setCookies ?? [],
-        clock,
-        limits,
-        audit,
-        onHead: (durationMs) => {
-          metrics?.upstreamAnswered({ verb, isLong }, durationMs);
-        },
-        onOutcome: (outcome) => {
-          entry.report(outcome);
-        },
+      cluster,
+      clusterPrefix: `${baseUrl}/clusters/${encodeURIComponent(entry.name)}`,
+      rest,
+      asked,
+      ...identity,
+      withheldHeaders,
+      explainForbidden: cluster.rules.mode === 'impersonate' ? explainForbidden : undefined,
+      body,
+      closed: hold ? AbortSignal.any([cluster.closed, hold.signal]) : cluster.closed,
+      setCookies: () => renewed?.setCookies ?? [],
+      clock,
+      limits,
+      audit,
+      onHead: (durationMs) => {
+        metrics?.upstreamAnswered({ verb, isLong }, durationMs);
       },
-      release: () => hold?.release(),
+      onOutcome: (outcome) => {
+        entry.report(outcome);
+      },
     };
   };
 
@@ -235,27 +281,4 @@ interface Known {
   readonly found: ClusterEntry | undefined;
   readonly hold: StreamHold | undefined;
   readonly renewed: RenewedSession | undefined;
-}
-
-/** As whom: under `impersonate` never without an identity (ID-21), under `passthrough` as the user and nobody else. */
-function actAs(
-  caller: Caller | undefined,
-  { rules }: LiveCluster,
-): Pick<ForwardContext, 'identityHeaders' | 'userCredential'> {
-  const nobody: HeaderPairs = [];
-  switch (rules.mode) {
-    case 'shared':
-      return { identityHeaders: nobody, userCredential: undefined };
-    case 'impersonate':
-      if (caller === undefined) throw new CodedError('identity-missing');
-      return {
-        identityHeaders: buildImpersonationHeaders(caller.actsAs, rules.users),
-        userCredential: undefined,
-      };
-    case 'passthrough':
-      // Who is known by a proxy's word has no token to go with (ID-02).
-      if (caller?.token === undefined) throw new CodedError('identity-missing');
-      if (caller.actsAs !== caller.user) throw new CodedError('impersonation-refused');
-      return { identityHeaders: nobody, userCredential: { token: caller.token, connectionKey: '' } };
-  }
 }

@@ -9,19 +9,32 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SecureContextOptions } from 'node:tls';
-import { CodedError } from '../foundation/errors.ts';
-import { writeStatusToSocket } from '../proxy/status.ts';
+import type { Clock } from '../foundation/clock.ts';
+import { CodedError, type ErrorCode } from '../foundation/errors.ts';
+import { formatLastAnswer, resetSocket, writeStatus, writeStatusToSocket } from '../proxy/status.ts';
 import { isUpgradeRequested } from '../proxy/upgradeRequest.ts';
+import type { RequestMetrics } from '../telemetry/requestMetrics.ts';
 import type { Dispatch } from './dispatch.ts';
 
-const maxHeaderBytes = 64 * 1024;
-const headersTimeoutMs = 20_000;
 const keepAliveTimeoutMs = 65_000;
+/** So much later than its deadline is a client noticed at the most. */
+const checkIntervalMs = 1_000;
+/** How long what a refused client still sends is taken and dropped, so that its answer is not lost to a reset. */
+const lingerMs = 2_000;
 
 /** PEM; the certificate with its chain. */
 export interface ServingPair {
   readonly certificate: string;
   readonly key: string;
+}
+
+export interface ListenerOptions {
+  /** For the line and the headers of a request; a TLS handshake has the same time. */
+  readonly requestHeaderLimits: { readonly maxBytes: number; readonly timeoutMs: number };
+  /** Undefined for plain http. */
+  readonly pair?: ServingPair | undefined;
+  readonly clock: Clock;
+  readonly metrics?: Pick<RequestMetrics, 'refused'> | undefined;
 }
 
 export interface Listener {
@@ -33,18 +46,23 @@ export interface Listener {
 }
 
 /** The one listener: a strict parser, bounded headers, no deadline on bodies that make progress (PX-27, TH-41, TH-44). */
-export function createListener(dispatch: Dispatch, pair?: ServingPair): Listener {
+export function createListener(dispatch: Dispatch, options: ListenerOptions): Listener {
+  const { requestHeaderLimits, pair, clock, metrics } = options;
   const http: ServerOptions = {
-    maxHeaderSize: maxHeaderBytes,
-    headersTimeout: headersTimeoutMs,
+    maxHeaderSize: requestHeaderLimits.maxBytes,
+    headersTimeout: requestHeaderLimits.timeoutMs,
+    connectionsCheckingInterval: Math.min(checkIntervalMs, requestHeaderLimits.timeoutMs),
     requestTimeout: 0,
     keepAliveTimeout: keepAliveTimeoutMs,
     insecureHTTPParser: false,
-    requireHostHeader: true,
+    // Node's own answer would be no Status; dispatch refuses instead (PX-40).
+    requireHostHeader: false,
     joinDuplicateHeaders: false,
     shouldUpgradeCallback: isUpgradeRequested,
   };
-  const tlsServer = pair && createTlsServer({ ...http, ...tlsOptions(pair) });
+  const tlsServer =
+    pair &&
+    createTlsServer({ ...http, ...tlsOptions(pair), handshakeTimeout: requestHeaderLimits.timeoutMs });
   const server = tlsServer ?? createServer(http);
   // The bytes are bounded; Node's bound on the number refuses what fits, or cuts it in other versions (PX-27).
   server.maxHeadersCount = 0;
@@ -55,39 +73,64 @@ export function createListener(dispatch: Dispatch, pair?: ServingPair): Listener
   });
   /** More than one where requests come before the first of them is answered. */
   const unfinished = new WeakMap<Duplex, Set<ServerResponse>>();
-  const onRequest: RequestListener = (request, response) => {
-    const { socket } = request;
-    const responses = unfinished.get(socket) ?? new Set();
-    unfinished.set(socket, responses.add(response));
-    response.once('close', () => {
-      responses.delete(response);
-      // Node ends what is idle when the server closes, and waits for what becomes so later (FA-42).
-      if (!server.listening && responses.size === 0) socket.destroySoon();
-    });
+  /** Answered for what was no request: nothing that still comes is one. */
+  const refused = new WeakSet<Duplex>();
+  const handle =
+    (listener: RequestListener): RequestListener =>
+    (request, response) => {
+      const { socket } = request;
+      if (refused.has(socket)) return;
+      const responses = unfinished.get(socket) ?? new Set();
+      unfinished.set(socket, responses.add(response));
+      response.once('close', () => {
+        responses.delete(response);
+        // Node ends what is idle when the server closes, and waits for what becomes so later (FA-42).
+        if (!server.listening && responses.size === 0) socket.destroySoon();
+      });
+      listener(request, response);
+    };
+  const onRequest = handle((request, response) => {
     dispatch.request(request, response);
-  };
+  });
   server.on('request', onRequest);
   // Without a listener Node would answer 100 before anybody looked at the request (PX-24).
   server.on('checkContinue', onRequest);
+  server.on(
+    'checkExpectation',
+    handle((_request, response) => {
+      writeStatus(response, new CodedError('expectation-refused'));
+    }),
+  );
   server.on('upgrade', (request, socket: Socket, head) => {
-    dispatch.upgrade(request, socket, head);
+    if (!refused.has(socket)) dispatch.upgrade(request, socket, head);
   });
   server.on('connect', (_request, socket: Socket) => {
-    writeStatusToSocket(socket, new CodedError('method-refused'));
+    if (!refused.has(socket)) writeStatusToSocket(socket, new CodedError('method-refused'));
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    const isAnswerAwaited = [...(unfinished.get(socket) ?? [])].some(
+    // The parser says so again of whatever else comes, and at the end.
+    if (refused.has(socket)) return;
+    const responses = [...(unfinished.get(socket) ?? [])];
+    const isAnswerAwaited = responses.some(
       ({ headersSent, writableFinished, req }) => !writableFinished && (headersSent || req.complete),
     );
-    if (!socket.writable || error.code === 'ECONNRESET' || isAnswerAwaited) {
+    const code = codeOf(error);
+    if (!socket.writable || code === undefined || isAnswerAwaited) {
       // Never into the middle of another answer, as its end, or in its place (PX-23).
-      if (socket instanceof Socket) socket.resetAndDestroy();
-      else socket.destroy();
+      resetSocket(socket);
       return;
     }
-    const line =
-      error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
-    socket.end(`HTTP/1.1 ${line}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    refused.add(socket);
+    metrics?.refused(code);
+    socket.on('error', () => undefined);
+    socket.end(formatLastAnswer(new CodedError(code)));
+    // A request whose body is broken ends now, with all that was done for it.
+    if (responses.length > 0 && socket instanceof Socket) socket.destroySoon();
+    else
+      socket.once(
+        'close',
+        clock.after(lingerMs, () => socket.destroy()),
+      );
   });
   return {
     server,
@@ -96,6 +139,13 @@ export function createListener(dispatch: Dispatch, pair?: ServingPair): Listener
       for (const socket of sockets) socket.destroy();
     },
   };
+}
+
+/** What to answer to what was no request; undefined where there is nobody to answer, or no HTTP to do it in. */
+function codeOf({ code = '' }: NodeJS.ErrnoException): ErrorCode | undefined {
+  if (code === 'HPE_HEADER_OVERFLOW') return 'headers-too-large';
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'headers-timeout';
+  return code.startsWith('HPE_') ? 'request-malformed' : undefined;
 }
 
 function tlsOptions({ certificate, key }: ServingPair): SecureContextOptions {

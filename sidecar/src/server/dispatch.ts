@@ -50,7 +50,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
 
   /** @throws CodedError for what is refused here */
   const route = (request: IncomingMessage, audit: AuditRecord): Destination => {
-    if (!options.isHostAllowed(request)) throw new CodedError('host-refused');
+    if (!hasOneHost(request) || !options.isHostAllowed(request)) throw new CodedError('host-refused');
     const target = routeTarget(request.url ?? '', { basePath: baseUrl, namePrefix: clusterNamePrefix });
     if (target.kind === 'refused') throw new CodedError(target.code);
     if (target.kind === 'cluster') audit.know({ clusterName: target.name });
@@ -107,6 +107,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       name,
       rest,
       isUpgrade: false,
+      client: response,
       onBodyWanted: sendContinue,
       // A cluster's own cookies are dropped: what is set here is what the browser gets.
       onRenewed: (renewed) => {
@@ -145,6 +146,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       name,
       rest,
       isUpgrade: true,
+      client: socket,
       onBodyWanted: () => undefined,
       // They go with the 101; a browser that is refused an upgrade gets them with its next request.
       onRenewed: () => undefined,
@@ -205,6 +207,14 @@ function writeJson(response: ServerResponse, json: unknown): void {
     'X-Content-Type-Options': 'nosniff',
   });
   response.end(text);
+}
+
+/** None is for HTTP/1.0 alone (RFC 9112). */
+function hasOneHost({ rawHeaders, httpVersion }: IncomingMessage): boolean {
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2)
+    if (rawHeaders[index]?.toLowerCase() === 'host') count++;
+  return count === 1 || (count === 0 && httpVersion === '1.0');
 }
 
 /** `/config` and our API tell about clusters: no page of another origin reads them (ID-09). */

@@ -58,7 +58,10 @@ export function createOwnRequests({ traffic, audit: log, sourceAddress }: OwnReq
       const source = sourceAddress(request);
       const sender = await traffic.identify(request, { ...common, rest: '', audit: firstAudit });
 
-      const prepare = async ({ method, rest }: OwnRequest, audit: AuditRecord): Promise<ForwardContext> => {
+      const prepare = async (
+        { method, rest }: OwnRequest,
+        audit: AuditRecord,
+      ): Promise<{ readonly context: ForwardContext; readonly release: () => void }> => {
         // Nothing of what came in but who sent it.
         const own = new IncomingMessage(new Socket());
         own.method = method;
@@ -66,19 +69,19 @@ export function createOwnRequests({ traffic, audit: log, sourceAddress }: OwnReq
         const prepared = await traffic.prepare(own, { ...common, rest, audit, sender });
         // Only reviews about oneself are answered here.
         if (prepared.kind === 'answer') throw new CodedError('internal-error');
-        prepared.release();
-        return prepared.context;
+        return prepared;
       };
 
       return {
         sender,
         async assertAllowed(own, audit) {
-          await prepare(own, audit);
+          (await prepare(own, audit)).release();
         },
         async ask(own, given) {
           const audit = given ?? log.begin(source);
           try {
-            return await askCluster(await prepare(own, audit), own);
+            const { context, release } = await prepare(own, audit);
+            return await askCluster(context, own).finally(release);
           } catch (thrown) {
             audit.failed(asCodedError(thrown), true);
             throw thrown;

@@ -35,11 +35,23 @@ describe('[TH-47] the process does not start', () => {
     ['where TLS is not verified', { NODE_TLS_REJECT_UNAUTHORIZED: '0' }, []],
     ['with a lenient parser, by flag', {}, ['--insecure-http-parser']],
     ['with a lenient parser, by NODE_OPTIONS', { NODE_OPTIONS: '--insecure-http-parser' }, []],
+    ['with a lenient parser, in another spelling', {}, ['--insecure_http_parser']],
+    ['with a lenient parser, between quotes', { NODE_OPTIONS: '--title=a --insecure-"http\\_parser"' }, []],
+    ['with an old TLS', { NODE_OPTIONS: '--tls-min-v1.0' }, []],
   ])('%s', async (_title, env, flags) => {
     const { code, stderr } = await run(['--version'], env, flags);
     expect(code).toBe(2);
     expect(stderr).toContain('does not start with');
   });
+});
+
+it.each([
+  '--openssl-legacy-provider',
+  '--max-http-header-size=1000000',
+  '--no-insecure-http-parser',
+  '--tls-min-v1.3',
+])('[TH-47] the process starts with %s, which weakens nothing', async (flag) => {
+  expect((await run(['--version'], { NODE_OPTIONS: flag })).code).toBe(0);
 });
 
 it('[OP-14] says its version', async () => {

@@ -68,7 +68,7 @@ it('[OP-25] serves TLS with the pair of its files, and with the next one when bo
         socket.destroy();
       },
     },
-    followed.pair,
+    { requestHeaderLimits: { maxBytes: 65_536, timeoutMs: 20_000 }, pair: followed.pair, clock },
   );
   const port = await listen(listener.server, { host: '127.0.0.1', port: 0 });
   try {

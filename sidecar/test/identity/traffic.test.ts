@@ -3,6 +3,7 @@ import type { AccessRules } from '../../src/clusters/accessPolicy.ts';
 import { errorHeader } from '../../src/proxy/status.ts';
 import { allowTraffic, person } from '../support/fakeReviews.ts';
 import { exchangeRaw, openRawClient, type RawAnswer } from '../support/rawClient.ts';
+import { envelope, field } from '../support/protobuf.ts';
 import { answerWith, startRecordingUpstream } from '../support/recordingUpstream.ts';
 import { clusterAt, startProxy } from '../support/startProxy.ts';
 import { policyWith, startUsers, type UsersOptions, type UsersProxy } from '../support/startUsers.ts';
@@ -571,6 +572,41 @@ describe('a question about oneself', () => {
     started.upstream.answers.push(yes, yes);
     expect((await ask(`POST ${path}`, [asBen], reviewOf('list'))).body).toContain('"allowed":true');
     expect((await ask(`POST ${path}`, [asAna], reviewOf('delete'))).body).toContain('"allowed":true');
+  });
+
+  it.each([
+    [
+      'application/vnd.kubernetes.protobuf',
+      envelope('SelfSubjectAccessReview', field(2, field(1, field(2, 'delete'), field(5, 'pods')))),
+    ],
+    ['application/yaml', 'spec: { resourceAttributes: { verb: delete, resource: pods } }\n'],
+    ['Application/JSON ; charset=utf-8', reviewOf('delete')],
+  ])('[ID-17] is read as %s, too', async (type, body) => {
+    const headers = [`Content-Type: ${type}`, asBen];
+    const answer = await ask(`POST ${path}`, headers, body);
+    expect(answer.status).toBe(201);
+    expect(answer.headers).toContain('Content-Type: application/json');
+    expect(answer.body).toContain('"status":{"allowed":false');
+    expect(started.upstream.connections).toHaveLength(0);
+    started.upstream.answers.push(yes);
+    expect((await ask(`POST ${path}`, [`Content-Type: ${type}`, asAna], body)).body).toContain(
+      '"allowed":true',
+    );
+    const connection = await started.upstream.connection(0);
+    await connection.waitFor(body);
+    expect(connection.received).toContain(`Content-Type: ${type}`);
+  });
+
+  it.each([
+    ['application/cbor', '\xa0', 415, 'media-type-refused'],
+    ['text/plain', '{}', 415, 'media-type-refused'],
+    ['application/json', 'k8s\0', 400, 'body-invalid'],
+    ['application/json', '', 400, 'body-invalid'],
+    ['application/yaml', '[1]', 400, 'body-invalid'],
+    ['application/vnd.kubernetes.protobuf', '{}', 400, 'body-invalid'],
+  ])('[ID-17] as %s, %j is not the cluster’s to answer', async (type, body, status, code) => {
+    for (const who of [asAna, asBen])
+      await expectRefused(ask(`POST ${path}`, [`Content-Type: ${type}`, who], body), status, code);
   });
 
   it('[ID-17, ID-20] is no where a read-only policy would refuse, also where all use one credential', async () => {

@@ -4,11 +4,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createClusterConnections } from '../../src/clusters/connections.ts';
 import type { ClusterConnection } from '../../src/clusters/connection.ts';
 import { dial } from '../../src/clusters/dial.ts';
-import type { ClusterConnections } from '../../src/clusters/liveCluster.ts';
-import type { Exchange } from '../../src/clusters/upstreamExchange.ts';
-import type { Credential } from '../../src/credentials/credential.ts';
 import { CodedError } from '../../src/foundation/errors.ts';
 import { codedErrorOf } from '../support/codedErrorOf.ts';
+import { openUpgrade } from '../support/openUpgrade.ts';
 import { exchangeRaw } from '../support/rawClient.ts';
 import {
   answerWith,
@@ -203,13 +201,13 @@ describe('[EX-26] the connections of a cluster', () => {
     const upstream = await start({ tls: { requestCert: true, rejectUnauthorized: false } });
     const connections = createClusterConnections(connectionTo(upstream));
     toClose.push(connections);
-    open(connections, { ...certificate('one'), token: 'a' });
+    openUpgrade(connections, { ...certificate('one'), token: 'a' });
     const first = await upstream.connection(0);
     expect(first.socket.getPeerCertificate().subject.CN).toBe('user');
-    open(connections, { ...certificate('one'), token: 'b' });
+    openUpgrade(connections, { ...certificate('one'), token: 'b' });
     const second = await upstream.connection(1);
     expect(first.ended).toBe(false);
-    open(connections, certificate('two'));
+    openUpgrade(connections, certificate('two'));
     await first.waitForClose();
     await second.waitForClose();
     expect((await upstream.connection(2)).ended).toBe(false);
@@ -220,17 +218,17 @@ describe('[EX-26] the connections of a cluster', () => {
     const connections = createClusterConnections(connectionTo(upstream));
     toClose.push(connections);
     const [old, renewed, next] = ['one', 'two', 'three'].map(certificate);
-    open(connections, old);
+    openUpgrade(connections, old);
     const first = await upstream.connection(0);
-    open(connections, renewed);
+    openUpgrade(connections, renewed);
     const second = await upstream.connection(1);
     await first.waitForClose();
-    open(connections, old);
+    openUpgrade(connections, old);
     const late = await upstream.connection(2);
-    open(connections, renewed);
+    openUpgrade(connections, renewed);
     await upstream.connection(3);
     expect([second.ended, late.ended]).toEqual([false, false]);
-    open(connections, next);
+    openUpgrade(connections, next);
     await second.waitForClose();
     await late.waitForClose();
     expect((await upstream.connection(4)).ended).toBe(false);
@@ -240,11 +238,11 @@ describe('[EX-26] the connections of a cluster', () => {
     const upstream = await start({ tls: { requestCert: true, rejectUnauthorized: false } });
     const connections = createClusterConnections(connectionTo(upstream));
     toClose.push(connections);
-    open(connections, certificate('one'));
+    openUpgrade(connections, certificate('one'));
     await upstream.connection(0);
-    open(connections, certificate('two'));
+    openUpgrade(connections, certificate('two'));
     const second = await upstream.connection(1);
-    open(connections, certificate('one'));
+    openUpgrade(connections, certificate('one'));
     await second.waitForClose();
     expect((await upstream.connection(2)).ended).toBe(false);
   });
@@ -252,19 +250,19 @@ describe('[EX-26] the connections of a cluster', () => {
   it('[PX-41] end at once when it is closed, and none is made after', async () => {
     const upstream = await start();
     const connections = createClusterConnections(connectionTo(upstream));
-    const first = open(connections, undefined);
+    const first = openUpgrade(connections, undefined);
     const opened = await upstream.connection(0);
     connections.close();
     await opened.waitForClose();
     expect((await first.error).code).toBe('connection-reset');
-    expect((await open(connections, undefined).error).code).toBe('connection-reset');
+    expect((await openUpgrade(connections, undefined).error).code).toBe('connection-reset');
     expect(upstream.connections).toHaveLength(1);
   });
 
   it('[PX-41] end also where they were being made when it was closed', async () => {
     const upstream = await start();
     const connections = createClusterConnections(connectionTo(upstream));
-    const opening = open(connections, undefined);
+    const opening = openUpgrade(connections, undefined);
     connections.close();
     expect((await opening.error).code).toBe('connection-reset');
     for (const each of upstream.connections) await each.waitForClose();
@@ -282,7 +280,7 @@ describe('[EX-26] the connections of a cluster', () => {
     );
     const connections = createClusterConnections(connectionTo({ port, certificate: '' }));
     for (const isUpgrade of [true, false]) {
-      const opening = open(connections, undefined, isUpgrade);
+      const opening = openUpgrade(connections, undefined, isUpgrade);
       await until('it is being connected', () => accepted > closed);
       opening.exchange.abort(new CodedError('shutting-down'));
       expect((await opening.error).code).toBe('shutting-down');
@@ -291,31 +289,6 @@ describe('[EX-26] the connections of a cluster', () => {
     expect(accepted).toBe(2);
   });
 });
-
-/** Asks over a connection of its own, and says what came of it when it failed. */
-function open(
-  connections: ClusterConnections,
-  credential: Credential | undefined,
-  isUpgrade = true,
-): { readonly exchange: Exchange; readonly error: Promise<CodedError> } {
-  const failed = Promise.withResolvers<CodedError>();
-  const nothing = (): void => undefined;
-  const exchange = connections.send(
-    credential,
-    { method: 'GET', target: '/x', headers: ['Host', 'cluster'], body: null, isUpgrade },
-    {
-      onSent: nothing,
-      onHead: nothing,
-      onData: nothing,
-      onWait: nothing,
-      onEnd: nothing,
-      onUpgrade: nothing,
-      onError: failed.resolve,
-    },
-    { headTimeoutMs: 0, maxHeadBytes: 1024 },
-  );
-  return { exchange, error: failed.promise };
-}
 
 const dialOptions = { secureContext: undefined, timeoutMs: 5_000 };
 

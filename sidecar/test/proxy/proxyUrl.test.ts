@@ -21,6 +21,7 @@ import {
 } from '../support/recordingUpstream.ts';
 import { createSelfSignedPair } from '../support/selfSignedPair.ts';
 import { clusterAt, type Proxy, startProxy } from '../support/startProxy.ts';
+import { openUpgrade } from '../support/openUpgrade.ts';
 import { until } from '../support/until.ts';
 
 const toClose: { close(): unknown }[] = [];
@@ -216,7 +217,7 @@ describe.each(kinds)('a cluster behind an %s proxy', (kind) => {
       resolveConnection({ ...named(asking, urlOf(kind, way)) }, trusting),
     );
     toClose.push(connections);
-    await connections.dial({
+    openUpgrade(connections, {
       connectionKey: 'one',
       clientCertificate: { certificate: pair.certificate, key: pair.key },
     });
@@ -518,12 +519,10 @@ it('[AC-20] TLS sessions with the cluster are resumed through a proxy as without
   const connection = resolveConnection({ ...named(upstream, urlOf('http', forward)) }, trusting);
   const connections = createClusterConnections(connection);
   toClose.push(connections);
-  const first = await connections.dial(undefined);
-  const { socket } = await upstream.connection(0);
-  socket.write('x');
   // The ticket comes behind the handshake.
-  await new Promise((resolve) => first.once('data', resolve));
-  await connections.dial(undefined);
+  upstream.answers.push('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+  await openUpgrade(connections, undefined).upgraded;
+  openUpgrade(connections, undefined);
   expect((await upstream.connection(1)).socket.isSessionReused()).toBe(true);
 });
 

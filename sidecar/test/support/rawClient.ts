@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { until } from './until.ts';
 
 export interface RawClient {
@@ -15,16 +16,18 @@ export interface RawClient {
 }
 
 /** A client of bytes: what a test writes is what is sent. Its own half stays open after the other's FIN. */
-export async function openRawClient(port: number): Promise<RawClient> {
-  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
+export async function openRawClient(port: number, scheme: 'http' | 'https' = 'http'): Promise<RawClient> {
+  const where = { port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true };
+  const socket: Socket =
+    scheme === 'https' ? connectTls({ ...where, rejectUnauthorized: false }) : connect(where);
   let received = '';
   let outcome: string | undefined;
-  socket.on('data', (chunk) => (received += chunk.toString('latin1')));
+  socket.on('data', (chunk: Buffer) => (received += chunk.toString('latin1')));
   socket.on('end', () => (outcome ??= 'end'));
   socket.on('error', (error: NodeJS.ErrnoException) => (outcome = error.code ?? 'error'));
   socket.on('close', () => (outcome ??= 'closed'));
   await new Promise<void>((resolve, reject) => {
-    socket.once('connect', resolve);
+    socket.once(scheme === 'https' ? 'secureConnect' : 'connect', resolve);
     socket.once('error', reject);
   });
   return {
@@ -67,8 +70,8 @@ export function parseAnswer(received: string, outcome?: string): RawAnswer {
 }
 
 /** Sends, and reads until the other end is done. */
-export async function exchangeRaw(port: number, text: string): Promise<RawAnswer> {
-  const client = await openRawClient(port);
+export async function exchangeRaw(port: number, text: string, scheme?: 'http' | 'https'): Promise<RawAnswer> {
+  const client = await openRawClient(port, scheme);
   client.send(text);
   const received = await client.waitForEnd();
   client.socket.destroy();

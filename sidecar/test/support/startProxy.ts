@@ -7,8 +7,9 @@ import type { ClusterEntry } from '../../src/clusters/clusterEntry.ts';
 import { buildClusterName, type ClusterName } from '../../src/clusters/clusterName.ts';
 import { type ClusterRegistry, createClusterRegistry } from '../../src/clusters/registry.ts';
 import { parseTrustedProxies } from '../../src/config/trustedProxies.ts';
-import type { AuditMode } from '../../src/config/options.ts';
+import { type AuditMode, type Options, parseOptions } from '../../src/config/options.ts';
 import { parseProviderFile } from '../../src/config/providerFile.ts';
+import { readOptionTexts } from '../../src/config/readOptionTexts.ts';
 import type { HubSession } from '../../src/dashboard/hubSession.ts';
 import type { Credential, CredentialSource } from '../../src/credentials/credential.ts';
 import { noCredential } from '../../src/credentials/noCredential.ts';
@@ -19,7 +20,7 @@ import { decodeClusterProfile } from '../../src/inventory/clusterProfile.ts';
 import { buildProfileKey, type ProfileKey } from '../../src/inventory/profileKey.ts';
 import { defaultProxyLimits, type ProxyLimits } from '../../src/proxy/limits.ts';
 import { createBackendRoutes } from '../../src/server/backendRoutes.ts';
-import { createListener } from '../../src/server/createListener.ts';
+import { createListener, type ListenerOptions, type ServingPair } from '../../src/server/createListener.ts';
 import { type CheckCluster, createCheckCluster } from '../../src/server/clusterCheck.ts';
 import { createClusterTraffic } from '../../src/server/clusterTraffic.ts';
 import { createDispatch } from '../../src/server/dispatch.ts';
@@ -28,6 +29,7 @@ import { createNodeDrain, type NodeDrain } from '../../src/server/nodeDrain.ts';
 import { createOwnAddresses } from '../../src/server/ownAddresses.ts';
 import { createOwnRequests } from '../../src/server/ownRequests.ts';
 import { createSignIn } from '../../src/server/signIn.ts';
+import { createTrafficPlaces, type TrafficLimits } from '../../src/server/trafficPlaces.ts';
 import { createAuditLog } from '../../src/telemetry/audit.ts';
 
 export interface ProxyOptions {
@@ -35,6 +37,11 @@ export interface ProxyOptions {
   readonly clusters: Readonly<Record<string, object>>;
   readonly baseUrl?: string;
   readonly limits?: Partial<ProxyLimits>;
+  /** Instead of the options' defaults. */
+  readonly trafficLimits?: Partial<TrafficLimits>;
+  readonly requestHeaderLimits?: Partial<ListenerOptions['requestHeaderLimits']>;
+  /** Serves TLS. */
+  readonly pair?: ServingPair;
   readonly clock?: Clock;
   /** Who is asked about users; nobody is asked without. */
   readonly gate?: Gate;
@@ -82,6 +89,7 @@ export interface Proxy {
 
 export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   const { baseUrl = '', limits, clock = systemClock } = options;
+  const defaults = readDefaults();
   const toDashboard: string[] = [];
   const auditLines: string[] = [];
   const audit = createAuditLog({
@@ -130,6 +138,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     session: options.session,
     withheldHeaders: options.withheldHeaders ?? [],
     limits: { ...defaultProxyLimits, ...limits },
+    places: createTrafficPlaces({ ...defaults.trafficLimits, ...options.trafficLimits }),
     clock,
   });
   const ownRequests = createOwnRequests({ traffic, audit, ...addresses });
@@ -162,7 +171,11 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     audit,
     log: options.log ?? silentLog,
   });
-  const listener = createListener(dispatch);
+  const listener = createListener(dispatch, {
+    requestHeaderLimits: { ...defaults.requestHeaderLimits, ...options.requestHeaderLimits },
+    pair: options.pair,
+    clock,
+  });
 
   function credentialsOf(name: string): FakeCredentials {
     const found = credentials.get(name);
@@ -213,6 +226,12 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
         registry.close();
       }),
   };
+}
+
+function readDefaults(): Options {
+  const line = readOptionTexts(['--cluster-inventory-provider-file=x'], {});
+  if (line.kind !== 'options') throw new Error('no options');
+  return parseOptions(line.texts, 'none');
 }
 
 /** What a profile publishes of an upstream of the test. */

@@ -9,6 +9,7 @@ import { type Log, silentLog } from '../../src/foundation/log.ts';
 import { createGate, type Gate } from '../../src/identity/gate.ts';
 import type { User } from '../../src/identity/user.ts';
 import { createApp } from '../../src/server/app.ts';
+import type { TrafficLimits } from '../../src/server/trafficPlaces.ts';
 import { createFakeReviews, type FakeReviews } from './fakeReviews.ts';
 import { createManualClock, type ManualClock } from './manualClock.ts';
 import { type RecordingUpstream, startRecordingUpstream } from './recordingUpstream.ts';
@@ -32,6 +33,7 @@ export interface UsersOptions {
   readonly rules?: Partial<AccessRules>;
   readonly streamGraceMs?: number;
   readonly log?: Log;
+  readonly trafficLimits?: Partial<TrafficLimits>;
   /** Where signing in and `/config` lead. */
   readonly dashboardUrl?: URL;
 }
@@ -60,6 +62,7 @@ export async function startUsers(options: UsersOptions = {}): Promise<UsersProxy
     gate,
     policy: policyWith(rules),
     ...(options.log ? { log: options.log } : {}),
+    ...(options.trafficLimits ? { trafficLimits: options.trafficLimits } : {}),
     ...(dashboardUrl ? connectDashboard(dashboardUrl, gate, clock) : {}),
   });
   return {
