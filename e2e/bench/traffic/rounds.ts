@@ -71,7 +71,8 @@ export async function takeTurn(
   target: Target,
   { path, connections, seconds }: Pick<RoundsOptions, 'path' | 'connections' | 'seconds'>,
 ): Promise<Turn> {
-  const requests = buildRequests(target, path);
+  // One each: no client is somebody else with its next request.
+  const requests = buildRequests(target, path, connections);
   const result = await load.ask('saturate', {
     ...target.endpoint,
     ...(target.group === undefined ? {} : { group: target.group }),
