@@ -41,6 +41,7 @@ export interface StreamQuestions {
 }
 
 const openedAtOnce = 50;
+const answerTimeoutMs = 10_000;
 const watches = new Set<Socket>();
 let delays: number[] = [];
 
@@ -72,12 +73,17 @@ async function start(endpoint: Endpoint, head: Buffer, wanted: 'head' | 'body'):
     const fail = (error?: Error): void =>
       reject(error ?? new Error(`closed after ${JSON.stringify(text.slice(0, 100))}`));
     const closed = (): void => fail();
+    const late = setTimeout(() => {
+      socket.destroy();
+      fail(new Error(`no answer within ${answerTimeoutMs / 1000} s`));
+    }, answerTimeoutMs);
     const read = (chunk: Buffer): void => {
       text += chunk.toString('latin1');
       const end = text.indexOf('\r\n\r\n');
       if (end === -1) return;
       if (!/^HTTP\/1\.1 (200|101)/.test(text)) fail(new Error(`answered ${text.slice(9, 12)}`));
       if (wanted === 'body' && text.length === end + 4) return;
+      clearTimeout(late);
       socket.off('data', read).off('error', fail).off('close', closed);
       // Who leaves, or is left, meets that as an error at times.
       socket.on('error', () => socket.destroy());

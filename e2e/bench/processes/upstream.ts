@@ -6,7 +6,7 @@ import { paceEach } from '../pace.ts';
 
 /**
  * A cluster's API server that costs next to nothing: TLS, keep-alive, and 2 KB of JSON to every GET. With `?bytes=N` so
- * many bytes; with `?watch=true` a stream that stays open; `/exec?` is
+ * many bytes, with `&stalled=true` only the first of them; with `?watch=true` a stream that stays open; `/exec?` is
  * a WebSocket that answers each small frame by one.
  */
 export interface UpstreamQuestions {
@@ -17,6 +17,7 @@ export interface UpstreamQuestions {
 }
 
 const bodyBytes = 2048;
+const stalledBytes = 32 * 1024;
 const filler = Buffer.alloc(256 * 1024, 'x');
 const watches = new Set<Socket>();
 
@@ -100,7 +101,12 @@ function serve(socket: Socket, answer: Buffer): void {
       else if (line.includes('/exec?')) {
         socket.off('data', read);
         upgrade(socket, head);
-      } else sendBytes(socket, Number(/bytes=(\d+)/.exec(line)?.[1]));
+      } else {
+        const count = Number(/bytes=(\d+)/.exec(line)?.[1]);
+        if (line.includes('stalled=true'))
+          socket.write(`${buildHeaders(`Content-Length: ${count}`)}${'x'.repeat(stalledBytes)}`);
+        else sendBytes(socket, count);
+      }
     }
   };
   socket.on('data', read);

@@ -11,7 +11,7 @@ const megabyte = 1024 * 1024;
 
 /** As a list of a large cluster: how fast much comes at once. */
 export async function measureBodies(site: TrafficSite, { quick, tell }: SuiteOptions): Promise<Row[]> {
-  const length = quick ? { rounds: 3, seconds: 0.6 } : { rounds: 7, seconds: 1.5 };
+  const length = quick ? { rounds: 2, seconds: 0.4 } : { rounds: 5, seconds: 1.5 };
   const path = `/api/v1/pods?bytes=${bodyBytes}`;
   const rounds = await runRounds(site, { path, connections, ...length, tell });
   const share = (name: string): number =>

@@ -1,6 +1,6 @@
 import { median, type Row, type SuiteOptions } from '../suite.ts';
 import { buildRequests, type TrafficSite } from './site.ts';
-import { describeTargets, valuesOf } from './targetLines.ts';
+import { describeError, describeTargets, valuesOf } from './targetLines.ts';
 
 const execPath = '/api/v1/namespaces/shop/pods/web-0/exec?command=sh&stdin=true&stdout=true&tty=true';
 
@@ -27,7 +27,7 @@ export async function measureExec(site: TrafficSite, { quick, tell }: SuiteOptio
         if (round >= 0) sessions.set(target.name, [...(sessions.get(target.name) ?? []), session]);
       } catch (error) {
         if (target === site.sidecar || target === site.straight) throw error;
-        failures.set(target.name, String(error));
+        failures.set(target.name, describeError(error));
       }
     }
     tell(`round ${round + 1} of ${rounds}`);

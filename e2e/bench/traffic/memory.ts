@@ -4,12 +4,11 @@ import type { Row, SuiteOptions } from '../suite.ts';
 import { takeTurn } from './rounds.ts';
 import { buildRequests, type TrafficSite } from './site.ts';
 import type { Target } from './targets.ts';
-import { describeTargets, valuesOf } from './targetLines.ts';
+import { describeError, describeTargets, valuesOf } from './targetLines.ts';
 import { settingsPath } from './throughput.ts';
 
 const lookEveryMs = 100;
 const loadGoalMb = 150;
-const pauseMs = 5_000;
 /** A sixteenth of what is sent: whoever held the answer would hold all of it. */
 const flatGoalMb = 64;
 const megabyte = 1024 * 1024;
@@ -22,10 +21,10 @@ export async function measureMemory(site: TrafficSite, { quick, tell }: SuiteOpt
     const watching = watchRss(target);
     try {
       for (const connections of [32, 256])
-        await takeTurn(site, target, { path: settingsPath, connections, seconds: quick ? 1 : 4 });
+        await takeTurn(site, target, { path: settingsPath, connections, seconds: quick ? 0.5 : 4 });
     } catch (error) {
       if (target === site.sidecar) throw error;
-      failures.set(target.name, String(error));
+      failures.set(target.name, describeError(error));
     }
     underLoad.set(target.name, watching.stop());
     tell(`under load: ${target.name}`);
@@ -42,12 +41,15 @@ export async function measureMemory(site: TrafficSite, { quick, tell }: SuiteOpt
       goal: { text: `the sidecar less than ${loadGoalMb} MB`, isMet: most('sidecar') < loadGoalMb },
       values: valuesOf(site, { mb: most }),
     },
-    await measureSlowReader(site, (quick ? 256 : 1024) * megabyte),
+    await measureSlowReader(site, quick ? [256 * megabyte, 2_000] : [1024 * megabyte, 5_000]),
   ];
 }
 
 /** Nothing is read for a while, then all that is left as fast as it comes. */
-async function measureSlowReader(site: TrafficSite, bytes: number): Promise<Row> {
+async function measureSlowReader(
+  site: TrafficSite,
+  [bytes, pauseMs]: readonly [number, number],
+): Promise<Row> {
   const { sidecar, streams } = site;
   const [request] = buildRequests(sidecar, `/api/v1/namespaces/shop/pods/web-0/log?bytes=${bytes}`);
   if (!request) throw new Error('no request');

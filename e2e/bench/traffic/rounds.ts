@@ -1,6 +1,7 @@
 import { assertAllOk } from '../assertAllOk.ts';
 import { median } from '../suite.ts';
 import { buildRequests, type TrafficSite } from './site.ts';
+import { describeError } from './targetLines.ts';
 import type { Target } from './targets.ts';
 
 /** What one target did in one turn. */
@@ -48,7 +49,7 @@ export async function runRounds(site: TrafficSite, options: RoundsOptions): Prom
     } catch (error) {
       // Without either there is nothing to compare.
       if (target === site.sidecar || target === site.straight) throw error;
-      failures.set(target.name, error instanceof Error ? error.message : String(error));
+      failures.set(target.name, describeError(error));
       return undefined;
     }
   };
@@ -70,7 +71,8 @@ export async function takeTurn(
   target: Target,
   { path, connections, seconds }: Pick<RoundsOptions, 'path' | 'connections' | 'seconds'>,
 ): Promise<Turn> {
-  const requests = buildRequests(target, path);
+  // One each: no client is somebody else with its next request.
+  const requests = buildRequests(target, path, connections);
   const result = await load.ask('saturate', {
     ...target.endpoint,
     ...(target.group === undefined ? {} : { group: target.group }),

@@ -50,7 +50,7 @@ export function buildRequests({ prefixes }: Target, path: string, count = 48): C
   return Array.from({ length: count }, (_, index) => ({
     path: `${prefixes[index % prefixes.length] ?? ''}${path}`,
     token: buildToken(`busy-${index % users}`),
-    carrier: index % 3 === 0 ? 'bearer' : 'cookie',
+    carrier: index % 3 === 2 ? 'bearer' : 'cookie',
   }));
 }
 

@@ -33,3 +33,8 @@ export function valuesOf(
     ),
   );
 }
+
+/** Of a target that is only compared with: its failure is a line of the table. */
+export function describeError(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

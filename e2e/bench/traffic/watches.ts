@@ -5,7 +5,7 @@ import { median, type Row, type SuiteOptions } from '../suite.ts';
 import { takeTurn } from './rounds.ts';
 import { buildRequests, type TrafficSite } from './site.ts';
 import type { Target } from './targets.ts';
-import { describeTargets, valuesOf } from './targetLines.ts';
+import { describeError, describeTargets, valuesOf } from './targetLines.ts';
 import { settingsPath } from './throughput.ts';
 
 export const watchPath = '/api/v1/namespaces/shop/configmaps?watch=true&resourceVersion=1';
@@ -21,18 +21,20 @@ interface Seen extends Delays {
 
 /** Many watches that are open at once, and an event into each. */
 export async function measureWatches(site: TrafficSite, { quick, tell }: SuiteOptions): Promise<Row[]> {
-  const count = quick ? 300 : 1_000;
-  const rounds = quick ? 1 : 3;
+  const count = quick ? 200 : 1_000;
+  const rounds = quick ? 1 : 2;
   const seen = new Map<string, Seen[]>();
   const failures = new Map<string, string>();
   for (let round = 0; round < rounds; round++) {
     for (const target of site.targets) {
       if (failures.has(target.name)) continue;
       try {
+        if (round === 0)
+          await takeTurn(site, target, { path: settingsPath, connections: 32, seconds: quick ? 0.3 : 1 });
         seen.set(target.name, [...(seen.get(target.name) ?? []), await watch(site, target, count)]);
       } catch (error) {
         if (target === site.sidecar || target === site.straight) throw error;
-        failures.set(target.name, String(error));
+        failures.set(target.name, describeError(error));
       } finally {
         await closeWatches(site);
       }
@@ -65,7 +67,7 @@ export async function measureWatches(site: TrafficSite, { quick, tell }: SuiteOp
       goal: { text: `the sidecar adds less than ${delayGoalMs} ms at p50`, isMet: p50 < delayGoalMs },
       values: valuesOf(site, { addedP50: added('p50'), addedP99: added('p99'), p50: of('p50'), rssKb: rss }),
     },
-    await measureIdle(site, count),
+    await measureIdle(site, count, quick ? 1 : 3),
   ];
 }
 
@@ -76,6 +78,9 @@ async function watch(site: TrafficSite, target: Target, count: number): Promise<
   await openWatches(site, target, count);
   await sleep(300);
   const rssKb = (readRss() - before) / count / kilobyte;
+  // Once to get warm.
+  await site.upstream.ask('emit', { everyMs });
+  await sleep(300);
   await site.streams.ask('takeDelays', null);
   const sent = await site.upstream.ask('emit', { everyMs });
   await sleep(300);
@@ -96,27 +101,29 @@ export async function closeWatches({ streams, upstream }: TrafficSite): Promise<
 }
 
 /** A sidecar that is warm, but never had a watch. */
-async function measureIdle(site: TrafficSite, count: number): Promise<Row> {
+async function measureIdle(site: TrafficSite, count: number, seconds: number): Promise<Row> {
   const probed = await site.startProbed();
   try {
     for (const connections of [32, 256])
-      await takeTurn(site, probed, { path: settingsPath, connections, seconds: 3 });
+      await takeTurn(site, probed, { path: settingsPath, connections, seconds });
     await sleep(500);
     // The first report collects garbage, which the second no longer has in it.
     await probed.report();
     const before = await probed.report();
     await openWatches(site, probed, count);
     await sleep(1_000);
-    const { rss } = await probed.report();
+    await probed.report();
     const after = await probed.report();
     const each = (bytes: number): number => bytes / count / kilobyte;
-    const rssKb = each(Math.max(rss, after.rss) - before.rss);
+    const rssKb = each(after.rss - before.rss);
     const heapKb = each(after.heapUsed - before.heapUsed);
     const externalKb = each(after.external - before.external);
+    // Where RSS grows less, memory was used that had been free.
+    const most = Math.max(rssKb, heapKb + externalKb);
     return {
       name: `memory of the sidecar for each of ${count} idle watches`,
-      measured: `RSS ${rssKb.toFixed(1)} KB; heap ${heapKb.toFixed(1)} KB and buffers ${externalKb.toFixed(1)} KB after a collection`,
-      goal: { text: `RSS less than ${memoryGoalKb} KB`, isMet: rssKb < memoryGoalKb },
+      measured: `RSS ${rssKb.toFixed(1)} KB, heap ${heapKb.toFixed(1)} KB and buffers ${externalKb.toFixed(1)} KB after a collection`,
+      goal: { text: `both less than ${memoryGoalKb} KB`, isMet: most < memoryGoalKb },
       values: { rssKb, heapKb, externalKb },
     };
   } finally {
