@@ -22,7 +22,7 @@ export const foundationPatches: readonly Patch[] = [
   {
     id: 'unavailable-status',
     rules: ['PX-04'],
-    file: 'sidecar/src/foundation/errors.ts',
+    file: 'sidecar/src/foundation/errorRegistry.ts',
     breaks: 'A cluster that cannot be reached is 503, at which Headlamp asks for a token.',
     find: 'const unavailable = 502;',
     replace: 'const unavailable = 503;',

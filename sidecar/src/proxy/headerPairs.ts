@@ -8,6 +8,8 @@ export function pairHeaders(raw: readonly string[]): HeaderPairs {
   return pairs;
 }
 
+const connectionLength = 'connection'.length;
+
 const hopByHop: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
@@ -22,17 +24,19 @@ const hopByHop: ReadonlySet<string> = new Set([
 
 /** Without the hop-by-hop headers and all that `Connection` names (PX-11). */
 export function dropHopByHop(headers: HeaderPairs): HeaderPairs {
-  const named = new Set(
-    headers
-      .filter(([name]) => name.toLowerCase() === 'connection')
-      .flatMap(([, value]) =>
-        value
-          .toLowerCase()
-          .split(',')
-          .map((token) => token.trim()),
-      ),
-  );
-  return headers.filter(([name]) => !hopByHop.has(name.toLowerCase()) && !named.has(name.toLowerCase()));
+  const isHopByHop = createHopByHopTest(headers);
+  return headers.filter(([name]) => !isHopByHop(name.toLowerCase()));
+}
+
+/** @returns whether a name, in lower case, belongs to the connection and not to what it carries (PX-11) */
+export function createHopByHopTest(headers: HeaderPairs): (lowerName: string) => boolean {
+  let named: Set<string> | undefined;
+  for (const [name, value] of headers) {
+    if (name.length !== connectionLength || name.toLowerCase() !== 'connection') continue;
+    named ??= new Set();
+    for (const token of value.toLowerCase().split(',')) named.add(token.trim());
+  }
+  return (lowerName) => hopByHop.has(lowerName) || named?.has(lowerName) === true;
 }
 
 export function headerValues(headers: HeaderPairs, name: string): string[] {

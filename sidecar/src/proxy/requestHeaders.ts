@@ -1,4 +1,4 @@
-import { dropHopByHop, type HeaderPairs } from './headerPairs.ts';
+import { createHopByHopTest, type HeaderPairs } from './headerPairs.ts';
 
 export interface RequestHeaderOptions {
   readonly client: HeaderPairs;
@@ -62,34 +62,45 @@ const credentialProtocol = /^base64url\./i;
  * (PX-13): it goes on by `identity` alone.
  */
 export function buildRequestHeaders(options: RequestHeaderOptions): string[] {
-  const { client, host, token, identity, requestId, upgrade } = options;
-  const passed = dropHopByHop(client).flatMap(([name, value]): HeaderPairs => {
+  const { client, upgrade, token, isProxySubresource } = options;
+  const isHopByHop = createHopByHopTest(client);
+  const built = ['Host', options.host];
+  for (const [name, value] of client) {
     const lower = name.toLowerCase();
-    if (options.withheld.has(lower)) return [];
+    if (isHopByHop(lower) || options.withheld.has(lower)) continue;
     // An API server refuses a watch over WebSocket without an Origin; the client's was checked when it came in.
-    if (lower === 'origin' && upgrade !== undefined) return [[name, options.origin]];
-    if (lower === 'sec-websocket-protocol') return upgrade === undefined ? [] : keepProtocols(name, value);
-    if (lower.startsWith('sec-websocket-')) return upgrade === undefined ? [] : [[name, value]];
-    if (lower === 'accept-encoding' && options.disableCompression) return [];
-    return isPassed(lower, options.isProxySubresource) ? [[name, value]] : [];
-  });
-  const own: HeaderPairs = [
-    ['Host', host],
-    ...passed,
-    ...(upgrade === undefined
-      ? []
-      : ([
-          ['Connection', 'Upgrade'],
-          ['Upgrade', upgrade],
-        ] as const)),
-    ...(token === undefined ? [] : ([['Authorization', `Bearer ${token}`]] as const)),
-    ['Audit-ID', requestId],
-    ...identity,
-  ];
-  return own.flat();
+    if (lower === 'origin' && upgrade !== undefined) built.push(name, options.origin);
+    else if (lower === 'sec-websocket-protocol') {
+      const kept = upgrade === undefined ? '' : keepProtocols(value);
+      if (kept !== '') built.push(name, kept);
+    } else if (lower.startsWith('sec-websocket-')) {
+      if (upgrade !== undefined) built.push(name, value);
+    } else if (lower === 'accept-encoding' && options.disableCompression) continue;
+    else if (isPassed(lower, isProxySubresource)) built.push(name, value);
+  }
+  if (upgrade !== undefined) built.push('Connection', 'Upgrade', 'Upgrade', upgrade);
+  if (token !== undefined) built.push('Authorization', `Bearer ${token}`);
+  built.push('Audit-ID', options.requestId);
+  for (const [name, value] of options.identity) built.push(name, value);
+  return built;
 }
 
+/** What was decided about a name before: there are few, and anybody may make up more. */
+const maxDecided = 500;
+const decided = { app: new Map<string, boolean>(), api: new Map<string, boolean>() };
+
 function isPassed(name: string, isProxySubresource: boolean): boolean {
+  const known = isProxySubresource ? decided.app : decided.api;
+  let passes = known.get(name);
+  if (passes === undefined) {
+    passes = decide(name, isProxySubresource);
+    if (known.size >= maxDecided) known.clear();
+    known.set(name, passes);
+  }
+  return passes;
+}
+
+function decide(name: string, isProxySubresource: boolean): boolean {
   if (refusedParts.test(name)) return false;
   if (passedNames.has(name) || passedPrefixes.some((prefix) => name.startsWith(prefix))) return true;
   return (
@@ -99,10 +110,10 @@ function isPassed(name: string, isProxySubresource: boolean): boolean {
   );
 }
 
-function keepProtocols(name: string, value: string): HeaderPairs {
-  const kept = value
+function keepProtocols(value: string): string {
+  return value
     .split(',')
     .map((protocol) => protocol.trim())
-    .filter((protocol) => protocol !== '' && !credentialProtocol.test(protocol));
-  return kept.length === 0 ? [] : [[name, kept.join(', ')]];
+    .filter((protocol) => protocol !== '' && !credentialProtocol.test(protocol))
+    .join(', ');
 }

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { ClusterConnection } from '../clusters/connection.ts';
 import { CodedError } from '../foundation/errors.ts';
-import { dropHopByHop, type HeaderPairs } from './headerPairs.ts';
+import { createHopByHopTest, dropHopByHop, type HeaderPairs } from './headerPairs.ts';
 
 /** What a cluster may not tell the dashboard's browser (PX-15). */
 const dropped: ReadonlySet<string> = new Set([
@@ -48,24 +48,35 @@ export function buildResponseHeaders({
   clusterPrefix,
   rest,
 }: ResponseHeaderOptions): HeaderPairs {
-  const kept = dropHopByHop(upstream).flatMap(([name, value]): HeaderPairs => {
+  const isHopByHop = createHopByHopTest(upstream);
+  const kept: (readonly [string, string])[] = [];
+  let hasCacheControl = false;
+  for (const field of upstream) {
+    const [name, value] = field;
     const lower = name.toLowerCase();
-    if (dropped.has(lower) || lower.startsWith('access-control-')) return [];
-    if (lower === 'cache-control') return [[name, isCacheable(value) ? 'private, no-cache' : value]];
-    if (lower !== 'location') return [[name, value]];
-    const location = rewriteLocation(value, { connection, clusterPrefix, rest });
-    if (location !== undefined) return [[name, location]];
-    if (status >= 300 && status < 400) throw new CodedError('redirect-refused');
-    return [];
-  });
-  const hasCacheControl = kept.some(([name]) => name.toLowerCase() === 'cache-control');
-  return [
-    ...kept,
-    ...(hasCacheControl ? [] : ([['Cache-Control', 'no-store']] as const)),
-    // No answer of a cluster is ever rendered as a page of the dashboard's origin (PX-16).
-    ['X-Content-Type-Options', 'nosniff'],
-    ['Content-Security-Policy', "default-src 'none'; sandbox"],
-  ];
+    if (isHopByHop(lower) || isDropped(lower)) continue;
+    if (lower === 'cache-control') {
+      hasCacheControl = true;
+      kept.push(isCacheable(value) ? [name, 'private, no-cache'] : field);
+    } else if (lower !== 'location') kept.push(field);
+    else {
+      const location = rewriteLocation(value, { connection, clusterPrefix, rest });
+      if (location !== undefined) kept.push([name, location]);
+      else if (status >= 300 && status < 400) throw new CodedError('redirect-refused');
+    }
+  }
+  if (!hasCacheControl) kept.push(noStore);
+  kept.push(noSniff, noPage);
+  return kept;
+}
+
+const noStore = ['Cache-Control', 'no-store'] as const;
+const noSniff = ['X-Content-Type-Options', 'nosniff'] as const;
+/** No answer of a cluster is ever rendered as a page of the dashboard's origin (PX-16). */
+const noPage = ['Content-Security-Policy', "default-src 'none'; sandbox"] as const;
+
+function isDropped(lowerName: string): boolean {
+  return dropped.has(lowerName) || lowerName.startsWith('access-control-');
 }
 
 /** What frames, routes or authenticates is no trailer (RFC 9110, 6.5.1); what no head may say none of them may either. */
@@ -82,7 +93,7 @@ const notInTrailers: ReadonlySet<string> = new Set([
 export function keepTrailers(trailers: HeaderPairs): HeaderPairs {
   return dropHopByHop(trailers).filter(([name]) => {
     const lower = name.toLowerCase();
-    return !dropped.has(lower) && !notInTrailers.has(lower) && !lower.startsWith('access-control-');
+    return !isDropped(lower) && !notInTrailers.has(lower);
   });
 }
 
