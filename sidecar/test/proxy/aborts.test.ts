@@ -127,6 +127,16 @@ describe.each(Object.entries(breaks))('a cluster that breaks off by %s', (_, bre
     },
   );
 
+  it.each(Object.entries(inBody))('[PX-23] %s of a refused upgrade is one, too', async (_moment, sent) => {
+    const { client, connection } = await open(upgrade());
+    connection.send(sent.replace('200 OK', '403 Forbidden'));
+    await client.waitFor('403 Forbidden');
+    breakOff(connection);
+    await client.waitForEnd();
+    expect(client.outcome).toBe('ECONNRESET');
+    await expectNextAnswered();
+  });
+
   it.each([
     ['a known length', `${ok}Content-Length: 2\r\n\r\nok`, 'ok'],
     ['chunks', `${chunked}2\r\nok\r\n0\r\n\r\n`, '2\r\nok\r\n0\r\n\r\n'],
@@ -154,11 +164,11 @@ describe.each(Object.entries(breaks))('a cluster that breaks off by %s', (_, bre
   });
 });
 
-/** Within the second that it may take, and what a busy machine adds. */
-const expectClosed = (connection: UpstreamConnection): Promise<void> =>
-  until('upstream is closed', () => connection.ended || connection.socket.destroyed, 5_000);
-
 describe.each(Object.entries(leaves))('a client that leaves by %s', (_, leave) => {
+  /** Within the second that it may take, and what a busy machine adds. */
+  const expectClosed = (connection: UpstreamConnection): Promise<void> =>
+    until('upstream is closed', () => connection.ended || connection.socket.destroyed, 5_000);
+
   it.each([
     ['its request line', () => `GET ${proxy.pathOf('a')}`],
     ['its headers', () => `GET ${proxy.pathOf('a')}/x HTTP/1.1\r\nHost: ${proxy.host}\r\nAcc`],
@@ -205,6 +215,23 @@ describe.each(Object.entries(leaves))('a client that leaves by %s', (_, leave) =
     await expectNextAnswered();
   });
 
+  it.each([
+    ['while its upgrade is asked for', ''],
+    ['in the head of the 101', 'HTTP/1.1 101 Sw'],
+    [
+      'in its tunnel',
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+    ],
+    ['in a refusal of its upgrade', 'HTTP/1.1 403 Forbidden\r\nContent-Length: 10\r\n\r\npart'],
+  ])('[PX-23] %s: its connection is closed', async (_moment, sent) => {
+    const { client, connection } = await open(upgrade());
+    connection.send(sent);
+    if (sent.includes('\r\n\r\n')) await client.waitFor('\r\n\r\n');
+    leave(client);
+    await expectClosed(connection);
+    await expectNextAnswered();
+  });
+
   it('[PX-41] behind the last byte of its answer leaves the connection for the next', async () => {
     upstream.answers.push(answerWith('ok'));
     const client = await openRawClient(proxy.port);
@@ -215,31 +242,4 @@ describe.each(Object.entries(leaves))('a client that leaves by %s', (_, leave) =
     await expectNextAnswered();
     expect(upstream.connections).toHaveLength(1);
   });
-});
-
-it.each(Object.entries(inBody))(
-  '[PX-23] a FIN of the cluster %s of a refused upgrade is a reset',
-  async (_moment, sent) => {
-    const { client, connection } = await open(upgrade());
-    connection.send(sent.replace('200 OK', '403 Forbidden'));
-    await client.waitFor('403 Forbidden');
-    breaks['a FIN'](connection);
-    await client.waitForEnd();
-    expect(client.outcome).toBe('ECONNRESET');
-    await expectNextAnswered();
-  },
-);
-
-it.each([
-  ['while its upgrade is asked for', ''],
-  ['in the head of the 101', 'HTTP/1.1 101 Sw'],
-  ['in its tunnel', 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'],
-  ['in a refusal of its upgrade', 'HTTP/1.1 403 Forbidden\r\nContent-Length: 10\r\n\r\npart'],
-])('[PX-23] a client that resets %s: its connection is closed', async (_moment, sent) => {
-  const { client, connection } = await open(upgrade());
-  connection.send(sent);
-  if (sent.includes('\r\n\r\n')) await client.waitFor('\r\n\r\n');
-  leaves['a reset'](client);
-  await expectClosed(connection);
-  await expectNextAnswered();
 });
