@@ -9,6 +9,18 @@ export interface ClusterRequest {
   readonly token: string;
 }
 
+/** What a cluster does with a request instead of answering it. */
+export const clusterFaults = [
+  'breaks off',
+  'hangs',
+  'answers half',
+  'sends headers without end',
+  'is slow',
+  'answers no HTTP',
+  'answers twice',
+] as const;
+export type ClusterFault = (typeof clusterFaults)[number];
+
 /** A cluster's API server that says who it is and which token it was asked with, and keeps watches open. */
 export interface TokenCluster {
   readonly name: string;
@@ -18,6 +30,8 @@ export interface TokenCluster {
   readonly requests: readonly ClusterRequest[];
   readonly connections: number;
   readonly watches: number;
+  /** For each request from now on; undefined heals it, and ends what hangs. */
+  setFault(fault: ClusterFault | undefined): void;
   /** Into every open watch. */
   sendToWatches(text: string): void;
   close(): Promise<void>;
@@ -41,6 +55,34 @@ export async function startTokenCluster({
   const requests: ClusterRequest[] = [];
   const sockets = new Set<Socket>();
   const watches = new Set<ServerResponse>();
+  let fault: ClusterFault | undefined;
+  const faulty = new Set<Socket>();
+  const misbehave = (how: ClusterFault, { socket }: ServerResponse, body: string): void => {
+    if (!socket) return;
+    faulty.add(socket);
+    socket.once('close', () => faulty.delete(socket));
+    const whole = `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    const dribble = (next: () => string | undefined): void => {
+      const text = socket.destroyed ? undefined : next();
+      if (text === undefined) return;
+      socket.write(text);
+      setTimeout(() => dribble(next), 5);
+    };
+    let sent = 0;
+    const acts: Readonly<Record<ClusterFault, () => void>> = {
+      'breaks off': () => socket.destroy(),
+      hangs: () => undefined,
+      'answers half': () => socket.write(whole.slice(0, -10), () => socket.destroy()),
+      'sends headers without end': () => {
+        socket.write('HTTP/1.1 200 OK\r\n');
+        dribble(() => `X-A: ${'a'.repeat(4000)}\r\n`);
+      },
+      'is slow': () => dribble(() => (sent < whole.length ? whole.charAt(sent++) : undefined)),
+      'answers no HTTP': () => socket.end('no HTTP\r\n\r\n'),
+      'answers twice': () => socket.end(whole + whole),
+    };
+    acts[how]();
+  };
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     const path = request.url ?? '/';
     const token = /^Bearer (.*)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
@@ -48,6 +90,10 @@ export async function startTokenCluster({
     if (requests.length > maxRequests) requests.shift();
     request.resume();
     const isAccepted = accepts({ path, token });
+    if (fault) {
+      misbehave(fault, response, JSON.stringify({ kind: 'Answer', cluster: name, token }));
+      return;
+    }
     response.writeHead(isAccepted ? 200 : 401, { 'content-type': 'application/json' });
     if (isAccepted && path.includes('watch=true')) {
       response.flushHeaders();
@@ -74,6 +120,10 @@ export async function startTokenCluster({
     },
     get watches() {
       return watches.size;
+    },
+    setFault(next) {
+      fault = next;
+      if (next === undefined) for (const socket of faulty) socket.destroy();
     },
     sendToWatches(text) {
       for (const response of watches) response.write(text);

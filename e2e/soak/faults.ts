@@ -1,11 +1,12 @@
 import type { RelayFault } from '../parts/relay.ts';
+import { clusterFaults } from '../parts/tokenCluster.ts';
 import type { Random } from './random.ts';
 import type { Scene } from './scene.ts';
 
 export interface Faults {
-  /** One fault of a plugin or, where it is involved, of the hub, by chance, or the end of one. @returns what was done */
+  /** One fault of a cluster, a plugin or, where it is involved, the hub, by chance, or the end of one. @returns what was done */
   change(isHubInvolved: boolean): string;
-  /** The hub and every plugin are as they should be. */
+  /** The hub, every cluster and every plugin are as they should be. */
   heal(): void;
 }
 
@@ -101,10 +102,20 @@ export function createFaults(scene: Scene, random: Random): Faults {
     faultyPlugins.add(name);
     return `the plugin of ${name} ${what}`;
   };
+  const changeCluster = (): string => {
+    const cluster = random.pick(clusters);
+    const what = random.next() < 0.4 ? undefined : random.pick(clusterFaults);
+    cluster.setFault(what);
+    return `the cluster ${cluster.name} ${what ?? 'is well'}`;
+  };
   return {
-    change: (isHubInvolved) => (isHubInvolved && random.next() < 0.4 ? changeHub() : changePlugin()),
+    change(isHubInvolved) {
+      if (isHubInvolved && random.next() < 0.4) return changeHub();
+      return random.next() < 0.5 ? changeCluster() : changePlugin();
+    },
     heal() {
       healHub();
+      for (const cluster of clusters) cluster.setFault(undefined);
       for (const name of [...faultyPlugins]) healPlugin(name);
     },
   };

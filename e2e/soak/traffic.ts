@@ -20,8 +20,9 @@ export interface TrafficOptions {
 }
 
 const askersCount = 6;
-/** Longer than a plugin, its queue and a connection may take together. */
-const answerDeadlineMs = 45_000;
+/** Longer than a plugin, its queue, a connection and the headers of an answer may take together. */
+const answerDeadlineMs = 90_000;
+const leavesWithinMs = 300;
 const streamLastsMs = 3000;
 const pauseMs = 40;
 
@@ -35,7 +36,17 @@ export function startTraffic({ url, adminUrl, paths, violations }: TrafficOption
 
   const askWhole = async (path: string, init: RequestInit = {}): Promise<void> => {
     const response = await fetch(path, { ...init, signal: AbortSignal.timeout(answerDeadlineMs) });
-    count(judgeAnswer(response, await response.text(), violations));
+    const text = await response.text().catch(() => undefined);
+    // Of a cluster that broke off: an end would have been taken for the whole.
+    if (text === undefined) count('an answer was cut');
+    else count(judgeAnswer(response, text, violations));
+  };
+  const askAndLeave = async (path: string): Promise<void> => {
+    const signal = AbortSignal.timeout(Math.ceil(Math.random() * leavesWithinMs));
+    await fetch(path, { signal })
+      .then((response) => response.text())
+      .catch(() => undefined);
+    count('a client came and left');
   };
   const askStream = async (path: string): Promise<void> => {
     const leaving = new AbortController();
@@ -59,6 +70,7 @@ export function startTraffic({ url, adminUrl, paths, violations }: TrafficOption
     const path = `${url}${paths[Math.floor(Math.random() * paths.length)] ?? ''}/api/v1/pods`;
     const chance = Math.random();
     if (chance < 0.1) return askStream(path);
+    if (chance > 0.9) return askAndLeave(path);
     return askWhole(path, chance < 0.2 ? { method: 'POST', body: 'x'.repeat(10_000) } : {});
   };
   /** What is to answer 200 whatever happens; once or twice a busy machine may be the reason why it does not. */

@@ -82,4 +82,13 @@ export const clusterConnectionsPatches: readonly Patch[] = [
     replace: 'return rules.allowLoopback;',
     tests: ['sidecar/src/clusters/addressGuard.test.ts'],
   },
+  {
+    id: 'out-of-descriptors',
+    rules: ['FA-44'],
+    file: 'sidecar/src/clusters/connectErrors.ts',
+    breaks: 'Where the sidecar has no descriptor left, its cluster is called unreachable.',
+    find: "  EMFILE: 'out-of-descriptors',\n",
+    replace: '',
+    tests: ['sidecar/test/commands/outOfDescriptors.test.ts'],
+  },
 ];

@@ -172,4 +172,13 @@ export const serverListenerPatches: readonly Patch[] = [
     replace: '',
     tests: ['sidecar/test/identity/dashboard.test.ts'],
   },
+  {
+    id: 'accept-failures',
+    rules: ['FA-44'],
+    file: 'sidecar/src/server/listen.ts',
+    breaks: 'A connection that cannot be accepted ends the process.',
+    find: "server.on('error', () => undefined);",
+    replace: '',
+    tests: ['sidecar/test/server/listen.test.ts'],
+  },
 ];

@@ -281,6 +281,21 @@ describe('an answer', () => {
     ]);
   });
 
+  it('[PX-10, PX-20] keeps bytes beyond ASCII in its headers', async () => {
+    upstream.answers.push(answerWith('ok', '200 OK', 'ETag: "\xe9\xff"\r\n'));
+    const { headers } = await ask(`GET ${proxy.pathOf('a')}/x`);
+    expect(headers).toContain('ETag: "\xe9\xff"');
+  });
+
+  it('[PX-15, PX-24] has none of what a cluster may not say in its trailers either', async () => {
+    upstream.answers.push(
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n' +
+        'Set-Cookie: a=b\r\nX-Reload: reload\r\nX-Sum: 1\r\nConnection: close\r\n\r\n',
+    );
+    const { trailers } = decodeChunks((await ask(`GET ${proxy.pathOf('a')}/x`)).body);
+    expect(trailers.map((line) => line.toLowerCase())).toEqual(['x-sum: 1']);
+  });
+
   it('[PX-24] in chunks keeps repeated trailers behind its last byte', async () => {
     upstream.answers.push(
       'HTTP/1.1 200 OK\r\nTrailer: X-Sum, X-B\r\nTransfer-Encoding: chunked\r\n\r\n' +

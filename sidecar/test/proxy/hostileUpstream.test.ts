@@ -62,7 +62,9 @@ const brokenHeads: Readonly<Record<string, string>> = {
   'a control character in a value': `${ok}A: b\x01c\r\nContent-Length: 2\r\n\r\nok`,
   'DEL in a value': `${ok}A: b\x7fc\r\nContent-Length: 2\r\n\r\nok`,
   'HTTP/0.9, which has no head': 'ok',
+  'HTTP/0.9 by name': 'HTTP/0.9 200 OK\r\nContent-Length: 2\r\n\r\nok',
   'HTTP/1.2': 'HTTP/1.2 200 OK\r\nContent-Length: 2\r\n\r\nok',
+  'HTTP/2.0': 'HTTP/2.0 200 OK\r\nContent-Length: 2\r\n\r\nok',
   'HTTP/11': 'HTTP/11 200 OK\r\nContent-Length: 2\r\n\r\nok',
   'http in small letters': 'http/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
   'another protocol': 'ICY/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
@@ -70,6 +72,7 @@ const brokenHeads: Readonly<Record<string, string>> = {
   'a tab for the space': 'HTTP/1.1\t200\tOK\r\nContent-Length: 2\r\n\r\nok',
   'status 99': 'HTTP/1.1 99 OK\r\nContent-Length: 2\r\n\r\nok',
   'status 1000': 'HTTP/1.1 1000 OK\r\nContent-Length: 2\r\n\r\nok',
+  'status 000': 'HTTP/1.1 000 OK\r\nContent-Length: 2\r\n\r\nok',
   'a status in letters': 'HTTP/1.1 abc OK\r\nContent-Length: 2\r\n\r\nok',
   'no status': 'HTTP/1.1 OK\r\nContent-Length: 2\r\n\r\nok',
   'a request': 'GET / HTTP/1.1\r\nHost: x\r\n\r\n',
@@ -77,6 +80,18 @@ const brokenHeads: Readonly<Record<string, string>> = {
   'a header longer than 64 KiB': `${ok}A: ${long}\r\nContent-Length: 2\r\n\r\nok`,
   'headers longer than 64 KiB together': `${ok}${'A: bcd\r\n'.repeat(18_000)}Content-Length: 2\r\n\r\nok`,
   'a name without end': `${ok}${long}`,
+  'a reason without end': `HTTP/1.1 200 ${long}`,
+};
+
+const unknownCodings: Readonly<Record<string, string>> = {
+  xchunked: `${ok}Transfer-Encoding: xchunked\r\n\r\n2\r\nok\r\n0\r\n\r\n`,
+  'chunked, chunked': `${ok}Transfer-Encoding: chunked, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n`,
+  'chunked twice': `${ok}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n`,
+  'gzip, chunked': `${ok}Transfer-Encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n`,
+  'chunked, gzip': `${ok}Transfer-Encoding: chunked, gzip\r\n\r\n2\r\nok\r\n0\r\n\r\n`,
+  identity: `${ok}Transfer-Encoding: identity\r\n\r\n2\r\nok\r\n0\r\n\r\n`,
+  'chunked;q=1': `${ok}Transfer-Encoding: chunked;q=1\r\n\r\n2\r\nok\r\n0\r\n\r\n`,
+  'an empty one': `${ok}Transfer-Encoding:\r\n\r\n2\r\nok\r\n0\r\n\r\n`,
 };
 
 const brokenBodies: Readonly<Record<string, string>> = {
@@ -103,7 +118,10 @@ const brokenBodies: Readonly<Record<string, string>> = {
   'a trailer with a space before the colon': `${chunked}2\r\nok\r\n0\r\nA : b\r\n\r\n`,
   'a folded trailer': `${chunked}2\r\nok\r\n0\r\nA: b\r\n c\r\n\r\n`,
   'NUL in a trailer': `${chunked}2\r\nok\r\n0\r\nA: b\0\r\n\r\n`,
+  'an extension without end': `${chunked}2;${long}`,
+  'extensions without end': `${chunked}${'1;a=b\r\nx\r\n'.repeat(20)}1;${long}`,
   'a trailer without end': `${chunked}2\r\nok\r\n0\r\nA: ${long}`,
+  'trailers without end': `${chunked}2\r\nok\r\n0\r\n${'A: bcd\r\n'.repeat(18_000)}`,
 };
 
 /** Whole answers, and what comes on the same connection though nobody asked for it. */
@@ -213,6 +231,15 @@ describe.each(sendings)('[TH-45, PX-42] an answer that comes %s', (how) => {
     await expectNobodyNoticed();
   });
 
+  it.each(Object.entries(unknownCodings))('with the coding %s is 502', async (_, answer) => {
+    const { status, headers } = await askHostile(answer, how);
+    expect([status, headers]).toEqual([
+      502,
+      expect.arrayContaining(['X-Cluster-Inventory-Error: response-invalid']) as unknown,
+    ]);
+    await expectNobodyNoticed();
+  });
+
   it.each(Object.entries(brokenBodies))('with %s never ends well', async (_, answer) => {
     const { status, all, outcome } = await askHostile(answer, how);
     expect(status === 502 ? 'ECONNRESET' : outcome).toBe('ECONNRESET');
@@ -255,6 +282,13 @@ describe('[TH-45, PX-36] an upgrade that is answered', () => {
     ]);
     await expectNobodyNoticed();
   });
+
+  it.each(Object.entries(brokenBodies))('with a refusal that has %s never ends well', async (_, answer) => {
+    upstream.answers.push(answer.replace('200 OK', '403 Forbidden'));
+    const { status, outcome } = await ask('a', 'GET', upgradeRequest());
+    expect(status === 502 ? 'ECONNRESET' : outcome).toBe('ECONNRESET');
+    await expectNobodyNoticed();
+  });
 });
 
 it('[PX-20, TH-45] HTTP/1.0 without a length goes on to its close, and no further', async () => {
@@ -274,6 +308,7 @@ describe('[TH-45] what a cluster says while nobody asks', () => {
   it.each([
     ['an answer', foreignAnswer],
     ['half an answer', foreignAnswer.slice(0, 20)],
+    ['an empty line', '\r\n'],
     ['one byte', 'x'],
     ['a time-out', answerWith(foreign, '408 Request Timeout', 'Connection: close\r\n')],
   ])('is dropped with its connection: %s', async (_, unasked) => {

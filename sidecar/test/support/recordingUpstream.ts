@@ -31,6 +31,8 @@ export interface RecordingUpstream {
   readonly heads: readonly string[];
   /** The connection that was opened as the n-th, when it is there. */
   connection(index: number): Promise<UpstreamConnection>;
+  /** Another certificate for the next handshakes, of nobody that was trusted so far. @returns it, as PEM */
+  renewCertificate(): string;
   close(): Promise<void>;
 }
 
@@ -109,6 +111,11 @@ export async function startRecordingUpstream(options: UpstreamOptions = {}): Pro
       const [connection] = connections.slice(index);
       if (!connection) throw new Error('not there');
       return connection;
+    },
+    renewCertificate() {
+      const renewed = createSelfSignedPair('kube-apiserver', subject);
+      server.setSecureContext({ cert: renewed.certificate, key: renewed.key });
+      return renewed.certificate;
     },
     close: () =>
       new Promise((resolve) => {
