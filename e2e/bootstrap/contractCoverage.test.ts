@@ -10,6 +10,7 @@ it('reads ids in brackets, one or several', () => {
     'DI-30',
     'PX-40',
   ]);
+  expect(readIds('[S04, FA-24] a case and a rule')).toEqual(['S04', 'FA-24']);
 });
 
 it('reads the rules that a contract defines, not those that it mentions', () => {

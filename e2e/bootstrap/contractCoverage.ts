@@ -36,8 +36,9 @@ export function readContractCoverage(reports = join(root, 'reports')): ContractC
   };
 }
 
+/** Those of rules, and of cases (`S07`), which stand among them in some titles. */
 export function readIds(title: string): string[] {
-  return [...title.matchAll(/\[([A-Z]{2}-\d{2}(?:, ?[A-Z]{2}-\d{2})*)\]/g)].flatMap(([, ids = '']) =>
+  return [...title.matchAll(/\[([A-Z]+-?\d{2}(?:, ?[A-Z]+-?\d{2})*)\]/g)].flatMap(([, ids = '']) =>
     ids.split(/, ?/),
   );
 }

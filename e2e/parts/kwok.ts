@@ -184,10 +184,18 @@ export function buildPod({ namespace, name, container, image }: KwokPod): KubeOb
   };
 }
 
+/** What `/bytes/<count>` of a Pod answers: a download of which every byte is known. */
+export function makeBytes(count: number): Buffer {
+  const bytes = Buffer.alloc(count);
+  for (let index = 0; index < count; index++) bytes[index] = (index * 7 + (index >> 8)) & 0xff;
+  return bytes;
+}
+
 async function startWebServer(text: string): Promise<{ readonly port: number; stop(): Promise<void> }> {
-  const server: Server = createServer((_, response) => {
+  const server: Server = createServer(({ url = '' }, response) => {
+    const bytes = /^\/bytes\/(\d+)$/.exec(url)?.[1];
     response.setHeader('content-type', 'text/plain');
-    response.end(text);
+    response.end(bytes === undefined ? text : makeBytes(Number(bytes)));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();

@@ -12,7 +12,7 @@ import { createApp } from '../../src/server/app.ts';
 import type { TrafficLimits } from '../../src/server/trafficPlaces.ts';
 import { createFakeReviews, type FakeReviews } from './fakeReviews.ts';
 import { createManualClock, type ManualClock } from './manualClock.ts';
-import { type RecordingUpstream, startRecordingUpstream } from './recordingUpstream.ts';
+import { type RecordingUpstream, startRecordingUpstream, type UpstreamOptions } from './recordingUpstream.ts';
 import { clusterAt, type Proxy, type ProxyOptions, startProxy } from './startProxy.ts';
 
 /** The door, the hub behind it, and one cluster `a`, of which a test sees every byte. */
@@ -34,6 +34,7 @@ export interface UsersOptions {
   readonly streamGraceMs?: number;
   readonly log?: Log;
   readonly trafficLimits?: Partial<TrafficLimits>;
+  readonly upstream?: UpstreamOptions;
   /** Where signing in and `/config` lead. */
   readonly dashboardUrl?: URL;
 }
@@ -55,7 +56,7 @@ export async function startUsers(options: UsersOptions = {}): Promise<UsersProxy
     outageGraceMs: 300_000,
     streamGraceMs,
   });
-  const upstream = await startRecordingUpstream();
+  const upstream = await startRecordingUpstream(options.upstream);
   const proxy = await startProxy({
     clusters: { a: clusterAt(upstream) },
     clock,
