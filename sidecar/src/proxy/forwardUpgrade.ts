@@ -5,6 +5,7 @@ import type { Exchange } from '../clusters/upstreamExchange.ts';
 import type { Credential } from '../credentials/credential.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import type { ForwardContext } from './context.ts';
+import type { EarlyBytes } from './earlyBytes.ts';
 import { dropHopByHop, type HeaderPairs, headerValues } from './headerPairs.ts';
 import { createOutcomeReport, type OutcomeReport } from './outcomeReport.ts';
 import { buildResponseHeaders, readReason } from './responseHeaders.ts';
@@ -20,7 +21,7 @@ import { type Attempt, isRejected, withCredential } from './withCredential.ts';
 export async function forwardUpgrade(
   request: IncomingMessage,
   socket: Socket,
-  head: Buffer,
+  early: EarlyBytes,
   context: ForwardContext,
 ): Promise<void> {
   const outcome = createOutcomeReport(context);
@@ -35,7 +36,7 @@ export async function forwardUpgrade(
     await withCredential(context, request.method === 'GET', (credential, isLast) => {
       const upstream = buildUpstreamRequest(request, context, credential, request.headers.upgrade);
       const signal = AbortSignal.any([leaving.signal, context.closed]);
-      return exchange({ socket, head, upstream, credential, isLast, signal, outcome }, context);
+      return exchange({ socket, early, upstream, credential, isLast, signal, outcome }, context);
     });
   } catch (thrown) {
     const error = asCodedError(thrown);
@@ -49,7 +50,7 @@ export async function forwardUpgrade(
 
 interface Upgrading {
   readonly socket: Socket;
-  readonly head: Buffer;
+  readonly early: EarlyBytes;
   readonly upstream: UpstreamRequest;
   readonly credential: Credential;
   readonly isLast: boolean;
@@ -140,9 +141,8 @@ function exchange(parts: Upgrading, context: ForwardContext): Promise<Attempt> {
           parts.outcome.headCame();
           parts.outcome.passedOn();
           audit.answered(101);
-          audit.bytesIn += parts.head.length;
           audit.bytesOut += glued?.length ?? 0;
-          acceptUpgrade(parts, { answer, upgraded, glued }, context.setCookies());
+          audit.bytesIn += acceptUpgrade(parts, { answer, upgraded, glued }, context.setCookies());
           tunnel({
             client: socket,
             upstream: upgraded,
@@ -180,11 +180,12 @@ interface Accepted {
   readonly glued: Buffer | undefined;
 }
 
+/** @returns how many bytes came before it was accepted */
 function acceptUpgrade(
-  { socket, head }: Upgrading,
+  { socket, early }: Upgrading,
   { answer, upgraded, glued }: Accepted,
   setCookies: readonly string[],
-): void {
+): number {
   const passed = dropHopByHop(answer.headers).filter(([name]) =>
     /^(sec-websocket-|x-stream-protocol-version$)/i.test(name),
   );
@@ -196,7 +197,9 @@ function acceptUpgrade(
   ]);
   // Bytes that came glued to either head belong to the tunnel (PX-34).
   if (glued) socket.write(glued);
+  const head = early.take();
   if (head.length > 0) upgraded.write(head);
+  return head.length;
 }
 
 /** The cluster's refusal on its way to the client. */
@@ -208,7 +211,7 @@ interface Refusal {
 
 /** With its status and body; then both ends close, whatever else the client sends (PX-33). */
 function beginRefusal(
-  { socket, outcome }: Upgrading,
+  { socket, early, outcome }: Upgrading,
   { status, reason, headers }: AnswerHead,
   context: ForwardContext,
   asking: Exchange,
@@ -224,7 +227,7 @@ function beginRefusal(
   outcome.passedOn();
   const { audit } = context;
   audit.answered(status);
-  socket.resume();
+  early.drop();
   writeHead(socket, status, reason, [...passed, ['Connection', 'close']]);
   return {
     write(chunk) {

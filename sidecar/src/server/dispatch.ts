@@ -4,6 +4,7 @@ import { clusterNamePrefix } from '../clusters/clusterName.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import type { Log } from '../foundation/log.ts';
 import { isOriginAllowed } from '../identity/checkOrigin.ts';
+import { holdEarlyBytes } from '../proxy/earlyBytes.ts';
 import { forwardRequest } from '../proxy/forwardRequest.ts';
 import { forwardUpgrade } from '../proxy/forwardUpgrade.ts';
 import { breakOff, writeStatus, writeStatusToSocket } from '../proxy/status.ts';
@@ -142,19 +143,24 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     }
     const { name, rest } = destination;
     assertNoBackendRoute(rest);
-    const prepared = await traffic.prepare(request, {
-      name,
-      rest,
-      isUpgrade: true,
-      client: socket,
-      onBodyWanted: () => undefined,
-      // They go with the 101; a browser that is refused an upgrade gets them with its next request.
-      onRenewed: () => undefined,
-      audit,
-    });
-    // An upgrade has no body, so that there is nothing to answer it from.
-    if (prepared.kind === 'answer') throw new CodedError('upgrade-invalid');
-    await forwardUpgrade(request, socket, head, prepared.context).finally(prepared.release);
+    const early = holdEarlyBytes(socket, head);
+    try {
+      const prepared = await traffic.prepare(request, {
+        name,
+        rest,
+        isUpgrade: true,
+        client: socket,
+        onBodyWanted: () => undefined,
+        // They go with the 101; a browser that is refused an upgrade gets them with its next request.
+        onRenewed: () => undefined,
+        audit,
+      });
+      // An upgrade has no body, so that there is nothing to answer it from.
+      if (prepared.kind === 'answer') throw new CodedError('upgrade-invalid');
+      await forwardUpgrade(request, socket, early, prepared.context).finally(prepared.release);
+    } finally {
+      early.release();
+    }
     audit.finish();
   };
 

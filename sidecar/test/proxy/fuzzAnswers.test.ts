@@ -202,7 +202,9 @@ const answer = fc.record({
 type FuzzedAnswer = typeof answer extends fc.Arbitrary<infer Value> ? Value : never;
 
 function write(fuzzed: FuzzedAnswer): { readonly text: string; readonly end: string } {
-  const [framingLines, framed, isWhole] = framings[fuzzed.framing] ?? ['', '', true];
+  const [framingLines, framed, isFramed] = framings[fuzzed.framing] ?? ['', '', true];
+  // What follows a hint is the answer, and asked for.
+  const isWhole = isFramed && !fuzzed.line.includes(' 103 ');
   const lines = fuzzed.headers.map((each) => `${each}\r\n`).join('');
   return {
     text: `${fuzzed.interim}${fuzzed.line}\r\n${lines}${framingLines}\r\n${framed}${isWhole ? fuzzed.glued : ''}`,
