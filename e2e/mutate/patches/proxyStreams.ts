@@ -195,7 +195,7 @@ export const proxyStreamsPatches: readonly Patch[] = [
     rules: ['PX-21'],
     file: 'sidecar/src/proxy/forwardRequest.ts',
     breaks: 'A watch says nothing before its first event.',
-    find: '      response.flushHeaders();\n',
+    find: "      response.write('', 'latin1');\n",
     replace: '',
     tests: ['sidecar/test/proxy/streams.test.ts'],
   },
