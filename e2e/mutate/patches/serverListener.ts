@@ -29,6 +29,15 @@ export const serverListenerPatches: readonly Patch[] = [
     tests: ['sidecar/test/proxy/refused.test.ts'],
   },
   {
+    id: 'tunnel-behind-a-request',
+    rules: ['TH-43', 'PX-36'],
+    file: 'sidecar/src/server/createListener.ts',
+    breaks: 'A tunnel begins before the request in front of it has its answer.',
+    find: 'responses.every(({ writableFinished }) => writableFinished)',
+    replace: 'true as boolean',
+    tests: ['sidecar/test/proxy/pipelined.test.ts'],
+  },
+  {
     id: 'header-bound',
     rules: ['PX-27', 'TH-44'],
     file: 'sidecar/src/server/createListener.ts',

@@ -54,8 +54,8 @@ export function writeStatus(response: ServerResponse, error: CodedError): void {
 
 /** For a response that has begun: a reset, which no client takes for its end (PX-23). */
 export function breakOff(response: ServerResponse): void {
-  if (response.socket) resetSocket(response.socket);
-  else response.destroy();
+  // One that waits behind another has no socket yet. What it has begun to say would never end there, so that both end.
+  resetSocket(response.req.socket);
 }
 
 /**

@@ -101,11 +101,22 @@ export function createListener(dispatch: Dispatch, options: ListenerOptions): Li
       writeStatus(response, new CodedError('expectation-refused'));
     }),
   );
+  /** Behind a request that is not answered yet, whose answer would come into what follows (PX-36). */
+  const takeSocket = (socket: Socket, run: () => void): void => {
+    if (refused.has(socket)) return;
+    const responses = [...(unfinished.get(socket) ?? [])];
+    if (responses.every(({ writableFinished }) => writableFinished)) run();
+    else resetSocket(socket);
+  };
   server.on('upgrade', (request, socket: Socket, head) => {
-    if (!refused.has(socket)) dispatch.upgrade(request, socket, head);
+    takeSocket(socket, () => {
+      dispatch.upgrade(request, socket, head);
+    });
   });
   server.on('connect', (_request, socket: Socket) => {
-    if (!refused.has(socket)) writeStatusToSocket(socket, new CodedError('method-refused'));
+    takeSocket(socket, () => {
+      writeStatusToSocket(socket, new CodedError('method-refused'));
+    });
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     // The parser says so again of whatever else comes, and at the end.
