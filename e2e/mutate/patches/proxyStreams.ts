@@ -200,6 +200,15 @@ export const proxyStreamsPatches: readonly Patch[] = [
     tests: ['sidecar/test/proxy/streams.test.ts'],
   },
   {
+    id: 'heads-are-bytes',
+    rules: ['PX-10', 'PX-20'],
+    file: 'sidecar/src/proxy/forwardRequest.ts',
+    breaks: 'A head that goes alone is text, and other bytes than the cluster’s.',
+    find: "response.write('', 'latin1');",
+    replace: 'response.flushHeaders();',
+    tests: ['sidecar/test/proxy/highBytes.test.ts'],
+  },
+  {
     id: 'trailers-pass',
     rules: ['PX-24'],
     file: 'sidecar/src/proxy/forwardRequest.ts',
