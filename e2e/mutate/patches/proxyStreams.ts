@@ -101,6 +101,15 @@ export const proxyStreamsPatches: readonly Patch[] = [
     tests: ['sidecar/test/proxy/upgrade.test.ts'],
   },
   {
+    id: 'early-bytes-bounded',
+    rules: ['PX-23', 'PX-28'],
+    file: 'sidecar/src/proxy/earlyBytes.ts',
+    breaks: 'What comes before an upgrade is decided is kept, however much it is.',
+    find: 'if (size > maxBytes) socket.destroy();',
+    replace: '',
+    tests: ['sidecar/test/proxy/silentStreams.test.ts'],
+  },
+  {
     id: 'upgrade-head',
     rules: ['PX-34'],
     file: 'sidecar/src/proxy/forwardUpgrade.ts',

@@ -38,6 +38,15 @@ export const serverListenerPatches: readonly Patch[] = [
     tests: ['sidecar/test/proxy/pipelined.test.ts'],
   },
   {
+    id: 'silent-clients-are-asked',
+    rules: ['PX-25'],
+    file: 'sidecar/src/server/createListener.ts',
+    breaks: 'A client that vanished keeps its stream.',
+    find: '    keepAlive: true,\n',
+    replace: '',
+    tests: ['sidecar/test/proxy/silentStreams.test.ts'],
+  },
+  {
     id: 'header-bound',
     rules: ['PX-27', 'TH-44'],
     file: 'sidecar/src/server/createListener.ts',
