@@ -60,7 +60,7 @@ export const serverListenerPatches: readonly Patch[] = [
     rules: ['PX-05'],
     file: 'sidecar/src/server/createListener.ts',
     breaks: 'CONNECT is not answered.',
-    find: "if (!refused.has(socket)) writeStatusToSocket(socket, new CodedError('method-refused'));",
+    find: "writeStatusToSocket(socket, new CodedError('method-refused'));",
     replace: 'socket.destroy();',
     tests: ['sidecar/test/proxy/refused.test.ts'],
   },
