@@ -101,6 +101,15 @@ export const serverListenerPatches: readonly Patch[] = [
     tests: ['sidecar/test/proxy/overTls.test.ts'],
   },
   {
+    id: 'reset-while-ending',
+    rules: ['PX-23', 'PX-42'],
+    file: 'sidecar/src/proxy/status.ts',
+    breaks: 'A connection that is reset while it is being ended keeps its descriptor.',
+    find: ' && !isEnding) socket',
+    replace: ') socket',
+    tests: ['sidecar/test/proxy/reset.test.ts'],
+  },
+  {
     id: 'places-given-back',
     rules: ['PX-28'],
     file: 'sidecar/src/server/clusterTraffic.ts',

@@ -60,10 +60,14 @@ export function breakOff(response: ServerResponse): void {
 
 /**
  * Ends a connection so that nobody takes it for the end of an answer. Under TLS Node resets none; there it ends without
- * the notice that makes an end a clean one.
+ * the notice that makes an end a clean one. One that is being ended the system does not reset, and Node would keep its
+ * descriptor for ever.
  */
 export function resetSocket(socket: Duplex): void {
-  if (socket instanceof Socket && !(socket instanceof TLSSocket)) socket.resetAndDestroy();
+  // What still happens to it is nobody's.
+  socket.on('error', () => undefined);
+  const isEnding = socket.writableEnded && !socket.writableFinished;
+  if (socket instanceof Socket && !(socket instanceof TLSSocket) && !isEnding) socket.resetAndDestroy();
   else socket.destroy();
 }
 
