@@ -10,7 +10,7 @@ let socket: Socket;
 beforeEach(async () => {
   if (!server.listening) await once(server.listen(0, '127.0.0.1'), 'listening');
   const accepted = once(server, 'connection');
-  client = connect({ ...(server.address() as AddressInfo), host: '127.0.0.1' });
+  client = connect((server.address() as AddressInfo).port, '127.0.0.1');
   client.resume();
   [socket] = (await accepted) as [Socket];
   socket.on('error', () => undefined);
