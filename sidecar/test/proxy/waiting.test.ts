@@ -1,12 +1,15 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { collectAnswer } from '../../src/clusters/collectAnswer.ts';
 import { createClusterConnections } from '../../src/clusters/connections.ts';
 import type { ClusterConnection } from '../../src/clusters/connection.ts';
 import type { Exchange } from '../../src/clusters/exchange.ts';
 import type { ClusterConnections } from '../../src/clusters/liveCluster.ts';
 import type { Credential } from '../../src/credentials/credential.ts';
+import { systemClock } from '../../src/foundation/clock.ts';
 import { CodedError } from '../../src/foundation/errors.ts';
+import { codedErrorOf } from '../support/codedErrorOf.ts';
 import { answerWith, type RecordingUpstream, startRecordingUpstream } from '../support/recordingUpstream.ts';
 import { type Gate, startGate } from '../support/startGate.ts';
 import { until } from '../support/until.ts';
@@ -251,4 +254,23 @@ it('[PX-23] an answer that has come to its end is told whole, whenever its reade
   expect(got).toBe('ab');
   exchange.resume();
   await ended;
+});
+
+it('[PX-40] what cannot even be sent has its reason', async () => {
+  const clientCertificate = { certificate: 'none', key: 'none' };
+  const asking = (credential: Credential, headers: readonly string[]): Promise<unknown> =>
+    collectAnswer(
+      connections,
+      credential,
+      { method: 'GET', target: '/a', headers, body: null },
+      { clock: systemClock, timeoutMs: 5_000, maxHeadBytes: 1024, maxBodyBytes: 1024 },
+    );
+  const { code } = await codedErrorOf(() => asking({ connectionKey: 'broken', clientCertificate }, []));
+  expect(code).toBe('connection-failed');
+  const good: Credential = { token: 'a', connectionKey: 'good' };
+  upstream.answers.push(answerWith('kept'));
+  const kept = ask('/kept', 'GET', good);
+  await gate.pass(0);
+  expect(await kept.outcome).toBe('kept');
+  expect((await codedErrorOf(() => asking(good, ['A', 'b\r\nc: d']))).code).toBe('headers-refused');
 });
