@@ -5,6 +5,7 @@ const head = 'sidecar/src/clusters/answerHead.ts';
 const exchange = 'sidecar/src/clusters/upstreamExchange.ts';
 const hostile = 'sidecar/test/proxy/hostileUpstream.test.ts';
 const kept = 'sidecar/test/proxy/keptConnection.test.ts';
+const waiting = 'sidecar/test/proxy/waiting.test.ts';
 
 /** What is sent to clusters, and how their answers are read. */
 export const clusterExchangePatches: readonly Patch[] = [
@@ -88,6 +89,42 @@ export const clusterExchangePatches: readonly Patch[] = [
     find: 'if (isClientAwaited()) this.start();',
     replace: 'if (false as boolean) this.start();',
     tests: [kept],
+  },
+  {
+    id: 'answer-before-it-was-asked',
+    rules: ['TH-45'],
+    file: exchange,
+    breaks: 'What comes before a request has gone out answers it.',
+    find: 'if (this.#isHeldBack) {',
+    replace: 'if (false as boolean) {',
+    tests: [waiting],
+  },
+  {
+    id: 'end-before-it-is-told',
+    rules: ['PX-23', 'ID-25'],
+    file: exchange,
+    breaks: 'An answer that is held back is cut by the end of its connection.',
+    find: 'if (this.#isPaused) return;\n    this.#guard',
+    replace: 'this.#guard',
+    tests: [waiting, 'sidecar/test/proxy/endsWhileHeld.test.ts'],
+  },
+  {
+    id: 'waits-on-its-own',
+    rules: ['PX-42'],
+    file: 'sidecar/src/clusters/connections.ts',
+    breaks: 'A request that leaves is remembered.',
+    find: 'generation.waiting.delete(exchange);\n      settle();',
+    replace: 'settle();',
+    tests: [waiting],
+  },
+  {
+    id: 'repeated-once',
+    rules: ['PX-26'],
+    file: exchange,
+    breaks: 'A read goes again and again.',
+    find: 'mayRepeat && !this.#isRepeated',
+    replace: 'mayRepeat',
+    tests: [waiting],
   },
   {
     id: 'early-answer-keeps-connection',

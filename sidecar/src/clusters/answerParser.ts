@@ -238,7 +238,7 @@ export class AnswerParser {
 }
 
 /** An answer begins with `HTTP/1.`; a server that speaks HTTP/2 unasked begins with its SETTINGS (RFC 9113, 3.4). */
-function refuseStart(chunk: Buffer, at: number): CodedError {
+export function refuseStart(chunk: Buffer, at: number): CodedError {
   const isSettings =
     chunk.length - at >= 9 && chunk[at] === 0 && chunk[at + 3] === 4 && chunk.readUInt32BE(at + 5) === 0;
   return new CodedError(isSettings ? 'http2-only' : 'response-invalid');

@@ -44,6 +44,11 @@ export function collectAnswer(
     const onAbort = (): void => {
       asking.abort(asCodedError(signal?.reason));
     };
+    const cancelTimer = clock.after(timeoutMs, () => {
+      asking.abort(new CodedError('response-timeout'));
+    });
+    signal?.addEventListener('abort', onAbort, { once: true });
+    // It may fail at once.
     const asking = connections.send(
       credential,
       message,
@@ -65,10 +70,6 @@ export function collectAnswer(
       },
       { headTimeoutMs: timeoutMs, maxHeadBytes },
     );
-    const cancelTimer = clock.after(timeoutMs, () => {
-      asking.abort(new CodedError('response-timeout'));
-    });
-    signal?.addEventListener('abort', onAbort, { once: true });
     if (signal?.aborted) onAbort();
   });
 }

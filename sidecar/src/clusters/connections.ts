@@ -29,8 +29,10 @@ interface Generation {
   session: Buffer | undefined;
   /** Unused connections, the one used last at the end. */
   readonly idle: { readonly upstream: UpstreamSocket; readonly until: number }[];
-  /** Requests that wait for one, the eldest first; those that left meanwhile are still there. */
-  readonly waiting: UpstreamExchange[];
+  /** Requests that wait for one, the eldest first. */
+  readonly waiting: Set<UpstreamExchange>;
+  /** How many are being made for them. */
+  dialling: number;
   readonly sockets: Set<Socket>;
   /** How often it was ended: what is being dialled meanwhile is not kept. */
   endings: number;
@@ -54,7 +56,8 @@ export function createClusterConnections(
 
   const end = (generation: Generation): void => {
     generation.endings++;
-    for (const exchange of generation.waiting.splice(0)) exchange.abort(new CodedError('connection-reset'));
+    generation.dialling = 0;
+    for (const exchange of [...generation.waiting]) exchange.abort(new CodedError('connection-reset'));
     for (const socket of generation.sockets) socket.destroy();
     generation.idle.length = 0;
   };
@@ -84,7 +87,8 @@ export function createClusterConnections(
         connection.protocol === 'https:' ? buildSecureContext(connection, credential) : undefined,
       session: undefined,
       idle: [],
-      waiting: [],
+      waiting: new Set(),
+      dialling: 0,
       sockets: new Set(),
       endings: 0,
       isSwept: false,
@@ -132,8 +136,9 @@ export function createClusterConnections(
   /** To the request that waits longest, or kept. */
   const offer = (generation: Generation, upstream: UpstreamSocket, keepAliveSeconds?: number): void => {
     if (upstream.isDestroyed) return;
-    const exchange = takeWaiting(generation);
+    const [exchange] = generation.waiting;
     if (exchange) {
+      generation.waiting.delete(exchange);
       start(generation, upstream, exchange);
       return;
     }
@@ -147,12 +152,15 @@ export function createClusterConnections(
   };
 
   const start = (generation: Generation, upstream: UpstreamSocket, exchange: UpstreamExchange): void => {
+    const { endings } = generation;
     upstream.begin(exchange, {
       onDone: (keepAliveSeconds) => {
         offer(generation, upstream, keepAliveSeconds);
       },
       onStale: () => {
-        connect(generation, exchange);
+        if (generation.endings === endings) connect(generation, exchange);
+        // Its connection was ended here.
+        else exchange.abort(new CodedError('connection-reset'));
       },
     });
   };
@@ -161,18 +169,36 @@ export function createClusterConnections(
   const connect = (generation: Generation, exchange: UpstreamExchange): void => {
     const { endings } = generation;
     const leaving = new AbortController();
+    let isDialling = true;
+    const settle = (): boolean => {
+      const isCounted = isDialling && generation.endings === endings;
+      isDialling = false;
+      if (isCounted) generation.dialling--;
+      return isCounted;
+    };
+    /** As long as others are being made for all that wait, none of these has failed. */
+    const fail = (error: CodedError): void => {
+      if (generation.waiting.size <= generation.dialling) return;
+      const [eldest] = generation.waiting;
+      (generation.waiting.has(exchange) ? exchange : eldest)?.abort(error);
+    };
     exchange.whenAbandoned(() => {
+      generation.waiting.delete(exchange);
+      settle();
       leaving.abort(new CodedError('connection-reset'));
     });
-    generation.waiting.push(exchange);
+    generation.waiting.add(exchange);
+    generation.dialling++;
     open(generation, leaving.signal).then(
       (socket) => {
-        if (generation.endings === endings) offer(generation, new UpstreamSocket(socket));
+        const isWanted = settle();
+        const upstream = new UpstreamSocket(socket);
+        if (upstream.isDestroyed) {
+          if (isWanted) fail(new CodedError('connection-reset'));
+        } else offer(generation, upstream);
       },
       (thrown: unknown) => {
-        if (leaving.signal.aborted || generation.endings !== endings) return;
-        const failed = exchange.isWaiting ? exchange : takeWaiting(generation);
-        failed?.abort(asConnectionError(thrown));
+        if (settle()) fail(asConnectionError(thrown));
       },
     );
   };
@@ -226,11 +252,5 @@ function takeIdle({ idle }: Generation, now: number): UpstreamSocket | undefined
     if (!kept.upstream.isDestroyed && kept.until > now) return kept.upstream;
     kept.upstream.destroy();
   }
-  return undefined;
-}
-
-function takeWaiting({ waiting }: Generation): UpstreamExchange | undefined {
-  for (let exchange = waiting.shift(); exchange; exchange = waiting.shift())
-    if (exchange.isWaiting) return exchange;
   return undefined;
 }

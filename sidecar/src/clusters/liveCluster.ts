@@ -1,7 +1,7 @@
 import type { Credential, CredentialSource } from '../credentials/credential.ts';
 import type { AccessRules } from './accessPolicy.ts';
 import type { ClusterConnection } from './connection.ts';
-import type { Exchange, ExchangeLimits, ExchangeSink } from './upstreamExchange.ts';
+import type { Exchange, ExchangeLimits, ExchangeSink } from './exchange.ts';
 import type { UpstreamMessage } from './upstreamMessage.ts';
 
 /** The connections to one cluster (PX-41). All resolve, check, dial and trust by the same rules, over HTTP/1.1 only. */

@@ -50,17 +50,12 @@ export function sendBody(
     body.off('close', onGone);
     socket.off('drain', onDrain);
   };
-  socket.cork();
   socket.write(head, 'latin1');
   body.on('data', onData);
   body.once('end', finish);
   body.once('error', onGone);
   body.once('close', onGone);
   socket.on('drain', onDrain);
-  // With what is there of the body already.
-  process.nextTick(() => {
-    socket.uncork();
-  });
   return () => {
     stop();
     body.on('error', () => undefined);

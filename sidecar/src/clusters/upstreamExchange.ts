@@ -2,42 +2,13 @@ import type { Socket } from 'node:net';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import type { Clock } from '../foundation/clock.ts';
 import type { AnswerHead, AnswerHeaders } from './answerHead.ts';
-import { AnswerParser } from './answerParser.ts';
+import { AnswerParser, refuseStart } from './answerParser.ts';
 import { atEndOfTurn } from '../foundation/endOfTurn.ts';
 import { asConnectionError } from './connectErrors.ts';
+import type { Exchange, ExchangeLimits, ExchangeSink } from './exchange.ts';
 import { HeadDeadline } from './headDeadline.ts';
 import { sendBody } from './sendBody.ts';
 import { type UpstreamMessage, writeMessageHead } from './upstreamMessage.ts';
-
-/** Is told what becomes of one request. Either `onEnd`, `onUpgrade` or `onError` is the last that it hears, once. */
-export interface ExchangeSink {
-  /** So many bytes of the body were sent. */
-  onSent(bytes: number): void;
-  onHead(head: AnswerHead): void;
-  /** `isLast` where that is known beforehand. */
-  onData(chunk: Buffer, isLast: boolean): void;
-  /** What came at once was told; more is awaited. */
-  onWait(): void;
-  onEnd(trailers: AnswerHeaders): void;
-  /** The connection is the sink's from now on; `glued` came behind the 101 already. */
-  onUpgrade(head: AnswerHead, socket: Socket, glued: Buffer | undefined): void;
-  onError(error: CodedError): void;
-}
-
-/** A request that is on its way. */
-export interface Exchange {
-  /** Nothing more is told until it is resumed: the cluster is not read meanwhile. */
-  pause(): void;
-  resume(): void;
-  /** Ends it with its connection, and tells why. */
-  abort(reason: CodedError): void;
-}
-
-export interface ExchangeLimits {
-  /** For the head of the answer once all is sent, milliseconds; 0 for as long as it takes (PX-25). */
-  readonly headTimeoutMs: number;
-  readonly maxHeadBytes: number;
-}
 
 export interface ExchangeOptions extends ExchangeLimits {
   readonly clock: Clock;
@@ -63,6 +34,11 @@ export class UpstreamExchange implements Exchange {
   #phase: Phase = 'waiting';
   #place: Place | undefined;
   #isPaused = false;
+  /** The cluster sends no more; what it sent may not be told yet. */
+  #hasEnded = false;
+  /** Nothing of it has gone out yet. */
+  #isHeldBack = false;
+  #isRepeated = false;
   #hasHead = false;
   #hasBytes = false;
   #isSent = false;
@@ -109,11 +85,6 @@ export class UpstreamExchange implements Exchange {
     return this.#phase === 'over';
   }
 
-  /** For a connection. */
-  get isWaiting(): boolean {
-    return this.#phase === 'waiting';
-  }
-
   /** Called when it ends without having had a connection. */
   whenAbandoned(run: () => void): void {
     this.#onAbandoned = run;
@@ -127,8 +98,8 @@ export class UpstreamExchange implements Exchange {
     const { method, body } = this.#message;
     this.#place = place;
     this.#phase = 'running';
-    if (onStale && body === null && (method === 'GET' || method === 'HEAD') && !this.#message.isUpgrade)
-      this.#onStale = onStale;
+    const mayRepeat = body === null && (method === 'GET' || method === 'HEAD') && !this.#message.isUpgrade;
+    if (mayRepeat && !this.#isRepeated) this.#onStale = onStale;
     let head: ReturnType<typeof writeMessageHead>;
     try {
       head = writeMessageHead(this.#message);
@@ -140,11 +111,13 @@ export class UpstreamExchange implements Exchange {
       return;
     }
     const { socket } = place;
+    socket.cork();
+    this.#isHeldBack = true;
+    atEndOfTurn(() => {
+      this.#isHeldBack = false;
+      socket.uncork();
+    });
     if (body === null || Buffer.isBuffer(body)) {
-      socket.cork();
-      atEndOfTurn(() => {
-        socket.uncork();
-      });
       socket.write(head.text, 'latin1');
       if (body) {
         socket.write(body);
@@ -171,6 +144,8 @@ export class UpstreamExchange implements Exchange {
   }
 
   pause(): void {
+    // Its connection may be another's by now.
+    if (!this.#isRunning()) return;
     this.#isPaused = true;
     this.#parser.pause();
     this.#place?.socket.pause();
@@ -181,6 +156,7 @@ export class UpstreamExchange implements Exchange {
     this.#isPaused = false;
     this.#guard(() => {
       this.#parser.resume();
+      if (this.#hasEnded && this.#isAwaiting()) this.#parser.finish();
     });
     // What was there may have paused it again.
     if (!this.#isAwaiting()) return;
@@ -194,6 +170,11 @@ export class UpstreamExchange implements Exchange {
 
   /** Bytes of the cluster. */
   feed(chunk: Buffer): void {
+    if (this.#isHeldBack) {
+      // It answers something, but not what has not been asked yet (TH-45).
+      this.#lose(refuseStart(chunk, 0));
+      return;
+    }
     this.#hasBytes = true;
     this.#guard(() => {
       this.#parser.feed(chunk);
@@ -201,8 +182,10 @@ export class UpstreamExchange implements Exchange {
     if (this.#isAwaiting()) this.#sink.onWait();
   }
 
-  /** The cluster sends no more. */
+  /** The cluster sends no more. A socket that is paused says so, too, where nothing of it is unread. */
   feedEnd(): void {
+    this.#hasEnded = true;
+    if (this.#isPaused) return;
     this.#guard(() => {
       this.#parser.finish();
     });
@@ -210,11 +193,18 @@ export class UpstreamExchange implements Exchange {
 
   /** The connection is gone. */
   lose(thrown: unknown): void {
+    // After its end nothing is missing.
+    if (!this.#hasEnded || !this.#isPaused) this.#lose(thrown);
+  }
+
+  #lose(thrown: unknown): void {
     const onStale = this.#onStale;
     if (this.#phase === 'running' && onStale && !this.#hasBytes) {
       this.#settle();
       this.#leave();
       this.#phase = 'waiting';
+      this.#hasEnded = false;
+      this.#isRepeated = true;
       onStale();
       return;
     }
@@ -233,7 +223,7 @@ export class UpstreamExchange implements Exchange {
     try {
       read();
     } catch (thrown) {
-      this.lose(thrown);
+      this.#lose(thrown);
     }
     const release = this.#release;
     this.#release = undefined;

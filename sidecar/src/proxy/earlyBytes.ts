@@ -20,7 +20,8 @@ export function holdEarlyBytes(socket: Socket, head: Buffer): EarlyBytes {
   const onData = (chunk: Buffer): void => {
     held.push(chunk);
     size += chunk.length;
-    if (size >= maxBytes) socket.pause();
+    // Unread it would not be noticed when it leaves.
+    if (size > maxBytes) socket.destroy();
   };
   const onEnd = (): void => {
     socket.destroy();

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AnswerHead } from '../clusters/answerHead.ts';
-import type { Exchange, ExchangeSink } from '../clusters/upstreamExchange.ts';
+import type { Exchange, ExchangeSink } from '../clusters/exchange.ts';
 import type { Credential } from '../credentials/credential.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import { atEndOfTurn } from '../foundation/endOfTurn.ts';
@@ -165,7 +165,8 @@ function dispatch(
         // A watch sends nothing until something happens; its reader is to know that it began (PX-21).
         if (!hasHead || isFlushed || settled) return;
         isFlushed = true;
-        response.flushHeaders();
+        // Node would flush them as UTF-8; what a cluster says is bytes.
+        response.write('', 'latin1');
       },
       onEnd(trailers) {
         if (settled) return;
@@ -185,6 +186,9 @@ function dispatch(
       },
     };
 
+    response.once('close', onClientGone);
+    if (isHeld) closed.addEventListener('abort', onClosed, { once: true });
+    // It may fail at once.
     const exchange: Exchange = cluster.connections.send(
       credential,
       { method: upstream.method, target: upstream.target, headers: upstream.headers, body },
@@ -194,7 +198,5 @@ function dispatch(
         maxHeadBytes: limits.maxHeaderBytes,
       },
     );
-    response.once('close', onClientGone);
-    if (isHeld) closed.addEventListener('abort', onClosed, { once: true });
   });
 }

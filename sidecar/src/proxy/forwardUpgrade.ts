@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { AnswerHead } from '../clusters/answerHead.ts';
-import type { Exchange } from '../clusters/upstreamExchange.ts';
+import type { Exchange } from '../clusters/exchange.ts';
 import type { Credential } from '../credentials/credential.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import type { ForwardContext } from './context.ts';
@@ -90,6 +90,8 @@ function exchange(parts: Upgrading, context: ForwardContext): Promise<Attempt> {
     const relay = (head: AnswerHead): void => {
       refusal = beginRefusal(parts, head, context, asking);
     };
+    signal.addEventListener('abort', onAbort, { once: true });
+    // It may fail at once.
     const asking: Exchange = cluster.connections.send(
       credential,
       { method, target, headers, body: null, isUpgrade: true },
@@ -168,7 +170,6 @@ function exchange(parts: Upgrading, context: ForwardContext): Promise<Attempt> {
         maxHeadBytes: limits.maxHeaderBytes,
       },
     );
-    signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
   });
 }

@@ -55,6 +55,8 @@ export function buildResponseHeaders({
     const [name, value] = field;
     const lower = name.toLowerCase();
     if (isHopByHop(lower) || isDropped(lower)) continue;
+    // None has a body, and a proxy in front that waits for one would take the next answer for it (RFC 9110, 8.6).
+    if (status === 204 && lower === 'content-length') continue;
     if (lower === 'cache-control') {
       hasCacheControl = true;
       kept.push(isCacheable(value) ? [name, 'private, no-cache'] : field);

@@ -54,16 +54,20 @@ export function writeStatus(response: ServerResponse, error: CodedError): void {
 
 /** For a response that has begun: a reset, which no client takes for its end (PX-23). */
 export function breakOff(response: ServerResponse): void {
-  if (response.socket) resetSocket(response.socket);
-  else response.destroy();
+  // One that waits behind another has no socket yet. What it has begun to say would never end there, so that both end.
+  resetSocket(response.req.socket);
 }
 
 /**
  * Ends a connection so that nobody takes it for the end of an answer. Under TLS Node resets none; there it ends without
- * the notice that makes an end a clean one.
+ * the notice that makes an end a clean one. One that is being ended the system does not reset, and Node would keep its
+ * descriptor for ever.
  */
 export function resetSocket(socket: Duplex): void {
-  if (socket instanceof Socket && !(socket instanceof TLSSocket)) socket.resetAndDestroy();
+  // What still happens to it is nobody's.
+  socket.on('error', () => undefined);
+  const isEnding = socket.writableEnded && !socket.writableFinished;
+  if (socket instanceof Socket && !(socket instanceof TLSSocket) && !isEnding) socket.resetAndDestroy();
   else socket.destroy();
 }
 

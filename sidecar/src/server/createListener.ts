@@ -17,6 +17,8 @@ import type { RequestMetrics } from '../telemetry/requestMetrics.ts';
 import type { Dispatch } from './dispatch.ts';
 
 const keepAliveTimeoutMs = 65_000;
+/** After which silence the other end's system is asked whether it is still there (PX-25). */
+const tcpKeepAliveMs = 15_000;
 /** So much later than its deadline is a client noticed at the most. */
 const checkIntervalMs = 1_000;
 /** How long what a refused client still sends is taken and dropped, so that its answer is not lost to a reset. */
@@ -53,6 +55,8 @@ export function createListener(dispatch: Dispatch, options: ListenerOptions): Li
     headersTimeout: requestHeaderLimits.timeoutMs,
     connectionsCheckingInterval: Math.min(checkIntervalMs, requestHeaderLimits.timeoutMs),
     requestTimeout: 0,
+    keepAlive: true,
+    keepAliveInitialDelay: tcpKeepAliveMs,
     keepAliveTimeout: keepAliveTimeoutMs,
     insecureHTTPParser: false,
     // Node's own answer would be no Status; dispatch refuses instead (PX-40).
@@ -101,11 +105,22 @@ export function createListener(dispatch: Dispatch, options: ListenerOptions): Li
       writeStatus(response, new CodedError('expectation-refused'));
     }),
   );
+  /** Behind a request that is not answered yet, whose answer would come into what follows (PX-36). */
+  const takeSocket = (socket: Socket, run: () => void): void => {
+    if (refused.has(socket)) return;
+    const responses = [...(unfinished.get(socket) ?? [])];
+    if (responses.every(({ writableFinished }) => writableFinished)) run();
+    else resetSocket(socket);
+  };
   server.on('upgrade', (request, socket: Socket, head) => {
-    if (!refused.has(socket)) dispatch.upgrade(request, socket, head);
+    takeSocket(socket, () => {
+      dispatch.upgrade(request, socket, head);
+    });
   });
   server.on('connect', (_request, socket: Socket) => {
-    if (!refused.has(socket)) writeStatusToSocket(socket, new CodedError('method-refused'));
+    takeSocket(socket, () => {
+      writeStatusToSocket(socket, new CodedError('method-refused'));
+    });
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     // The parser says so again of whatever else comes, and at the end.

@@ -16,7 +16,9 @@ let hostile: FuzzedAnswer | undefined;
 /** Answers `/own/<number>` with that number, and anything else with what is set. */
 async function startCluster(name: string): Promise<{ readonly port: number; readonly certificate: string }> {
   const pair = createSelfSignedPair('kube-apiserver', { addresses: ['127.0.0.1'] });
-  const server = createServer({ cert: pair.certificate, key: pair.key }, (socket) => {
+  // What comes by itself behind an answer would else be held back until the next request: no client of HTTP/1.1 can tell
+  // it from that one's answer then.
+  const server = createServer({ cert: pair.certificate, key: pair.key, noDelay: true }, (socket) => {
     toClose.push(() => socket.destroy());
     socket.on('error', () => undefined);
     let received = '';

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createManualClock, type ManualClock } from '../support/manualClock.ts';
 import { openRawClient, parseAnswer } from '../support/rawClient.ts';
@@ -92,4 +93,29 @@ describe('[S06, PX-25] a cluster that never sends headers', () => {
     client.socket.resetAndDestroy();
     await connection.waitForClose();
   });
+});
+
+it('[PX-25, PX-28] the system asks a silent client whether it is still there', async () => {
+  const { client } = await open('/api/v1/pods?watch=true');
+  const hex = (port: number): string => `0100007F:${port.toString(16).padStart(4, '0').toUpperCase()}`;
+  const [from, to] = [hex(proxy.port), hex(client.socket.localPort ?? 0)];
+  // Its kind of timer, 2 being that of keep-alive, once what was sent is acknowledged.
+  const kindOfTimer = (): string | undefined =>
+    readFileSync('/proc/net/tcp', 'utf8')
+      .split('\n')
+      .map((row) => row.trim().split(/\s+/))
+      .find(([, local, remote]) => local === from && remote === to)?.[5]
+      ?.slice(0, 2);
+  vi.useRealTimers();
+  await until('it is asked about', () => kindOfTimer() === '02');
+  client.socket.destroy();
+});
+
+it('[PX-23, PX-28] whoever sends more than 64 KiB before its upgrade is decided is not kept', async () => {
+  const { client, connection } = await open('/api/v1/namespaces/default/pods/p/exec?command=sh', upgrade);
+  vi.useRealTimers();
+  client.send('x'.repeat(200_000));
+  await connection.waitForClose();
+  await until('it is closed', () => client.outcome !== undefined);
+  client.socket.destroy();
 });

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { ClusterConnections } from '../../src/clusters/liveCluster.ts';
-import type { Exchange } from '../../src/clusters/upstreamExchange.ts';
+import type { Exchange } from '../../src/clusters/exchange.ts';
 import type { Credential } from '../../src/credentials/credential.ts';
 import type { CodedError } from '../../src/foundation/errors.ts';
 
