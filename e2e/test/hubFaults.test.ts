@@ -105,6 +105,13 @@ const untilListed = (key: string, from = sidecar): Promise<ClusterSummary> =>
 const untilGone = (key: string, from = sidecar): Promise<boolean> =>
   until(async () => (await findCluster(key, from)) === undefined, eventually(`${key} is gone`));
 
+/** A profile may be listed a moment before its access is. */
+const untilAccessIsKnown = (profile: string): Promise<unknown> =>
+  until(
+    async () => (await findCluster(`store/hub/default/${profile}`))?.access.state === 'not-checked',
+    eventually('its access'),
+  );
+
 /** A request to the cluster of a profile on the root `hub`. */
 async function ask(profile: string, path = '/api/v1/pods', init: RequestInit = {}): Promise<Response> {
   const { name } = await untilListed(`store/hub/default/${profile}`);
@@ -342,11 +349,7 @@ describe('a profile', () => {
 
   it('[FA-10, DI-41] whose status changes ten times a second: streams stay, and one run serves', async () => {
     await fleet.publish('beating', beta, 'beating');
-    // It may be listed a moment before its access is.
-    await until(
-      async () => (await findCluster('store/hub/default/beating'))?.access.state === 'not-checked',
-      eventually('its access'),
-    );
+    await untilAccessIsKnown('beating');
     const stream = await ask('beating', '/api/v1/pods?watch=true');
     expect(stream.status).toBe(200);
     const reader = stream.body?.getReader();
@@ -404,10 +407,12 @@ describe('a profile', () => {
   it('[FA-11] deleted with streams open: they end, its sockets are gone, and its plugin’s run is ended', async () => {
     const own = await startTokenCluster({ name: 'own' });
     await fleet.publish('streaming', own);
+    await untilAccessIsKnown('streaming');
     const stream = await ask('streaming', '/api/v1/pods?watch=true');
     await until(() => own.watches === 1, eventually('the stream'));
     fleet.controlPlugin('own', { PLUGIN_HANG: 'yes' });
     await fleet.publish('hanging', own, 'hanging');
+    await untilAccessIsKnown('hanging');
     const pending = ask('hanging');
     await until(() => runsOf('own', 'hanging') === 1, eventually('the run'));
     const { pid } = fleet.runs().at(-1) ?? { pid: 0 };
@@ -460,6 +465,7 @@ describe('the hub as one of its own clusters', () => {
     await hub.createProfile({ name: 'itself' });
     const access = buildFixtureAccess({ ...alpha, name: 'itself', url: itself.url, ca: hub.ca }, '1');
     await hub.patchStatus('itself', { accessProviders: [access] });
+    await untilAccessIsKnown('itself');
     const path = '/apis/multicluster.x-k8s.io/v1alpha1/namespaces/default/clusterprofiles';
     const { items } = (await (await ask('itself', path)).json()) as { items: readonly unknown[] };
     expect(items.length).toBeGreaterThan(5);
