@@ -131,7 +131,7 @@ export const clusterExchangePatches: readonly Patch[] = [
     rules: ['PX-23'],
     file: exchange,
     breaks: 'A connection in the middle of a body is given to the next request.',
-    find: 'if (isSent && isClean',
+    find: 'if (this.#isSent && isClean',
     replace: 'if (isClean',
     tests: [kept],
   },
