@@ -40,9 +40,9 @@ export const proxyStreamsPatches: readonly Patch[] = [
   {
     id: 'second-401',
     rules: ['EX-25'],
-    file: 'sidecar/src/proxy/forwardRequest.ts',
+    file: 'sidecar/src/proxy/judgeHead.ts',
     breaks: 'A second 401 leaves the credential in use.',
-    find: 'if (isLast) cluster.credentials.reject(credential);',
+    find: 'cluster.credentials.reject(credential);',
     replace: '',
     tests: ['sidecar/test/proxy/streams.test.ts'],
   },

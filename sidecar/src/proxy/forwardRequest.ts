@@ -5,11 +5,12 @@ import type { Credential } from '../credentials/credential.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import { atEndOfTurn } from '../foundation/endOfTurn.ts';
 import type { ForwardContext } from './context.ts';
+import { judgeHead } from './judgeHead.ts';
 import { createOutcomeReport, type OutcomeReport } from './outcomeReport.ts';
 import { buildResponseHeaders, keepTrailers, readReason } from './responseHeaders.ts';
 import { breakOff, writeStatus } from './status.ts';
 import { buildUpstreamRequest, hasBody, type UpstreamRequest } from './upstreamRequest.ts';
-import { type Attempt, isRejected, withCredential } from './withCredential.ts';
+import { type Attempt, withCredential } from './withCredential.ts';
 
 /**
  * One request to a cluster and its answer. Errors before the answer begins are answered as a Status; after that the
@@ -119,34 +120,20 @@ function dispatch(
         audit.bytesIn += bytes;
       },
       onHead(head) {
-        const { status } = head;
         context.onHead(clock.now() - sentAt);
-        if (isRejected(status, context)) {
-          if (isLast) cluster.credentials.reject(credential);
-          refuse(isLast ? new CodedError('plugin-credential-rejected') : 'unauthorized');
-          return;
-        }
-        const explain = status === 403 && !upstream.asked.isProxySubresource && context.explainForbidden;
-        if (!explain) {
-          writeHead(head);
-          return;
-        }
-        // Whose fault it is decides what is answered; until then nothing of the body is read.
-        exchange.pause();
-        explain(cluster, credential)
-          .then((fault) => {
-            if (settled || response.destroyed) return;
-            if (fault !== undefined) {
-              refuse(fault);
-              return;
-            }
-            writeHead(head);
-            exchange.resume();
-          })
-          // The turn of who reads is over: what a head throws here nobody else would catch.
-          .catch((thrown: unknown) => {
-            refuse(asCodedError(thrown));
-          });
+        const isWanted = (): boolean => !settled && !response.destroyed;
+        judgeHead(
+          { head, context, credential, isLast, exchange, isWanted },
+          {
+            pass: () => {
+              writeHead(head);
+            },
+            repeat: () => {
+              refuse('unauthorized');
+            },
+            refuse,
+          },
+        );
       },
       onData(chunk, isLastChunk) {
         if (settled || response.destroyed) return;

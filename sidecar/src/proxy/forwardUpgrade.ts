@@ -7,12 +7,13 @@ import { asCodedError, CodedError } from '../foundation/errors.ts';
 import type { ForwardContext } from './context.ts';
 import type { EarlyBytes } from './earlyBytes.ts';
 import { dropHopByHop, type HeaderPairs, headerValues } from './headerPairs.ts';
+import { judgeHead } from './judgeHead.ts';
 import { createOutcomeReport, type OutcomeReport } from './outcomeReport.ts';
 import { buildResponseHeaders, readReason } from './responseHeaders.ts';
 import { resetSocket, writeStatusToSocket } from './status.ts';
 import { tunnel } from './tunnel.ts';
 import { buildUpstreamRequest, type UpstreamRequest } from './upstreamRequest.ts';
-import { type Attempt, isRejected, withCredential } from './withCredential.ts';
+import { type Attempt, withCredential } from './withCredential.ts';
 
 /**
  * One upgrade to a cluster: WebSocket or SPDY over a socket of its own, tunnelled after its 101. The same target,
@@ -82,14 +83,6 @@ function exchange(parts: Upgrading, context: ForwardContext): Promise<Attempt> {
     const onAbort = (): void => {
       asking.abort(asCodedError(signal.reason));
     };
-    /** What the cluster answered is not passed on. */
-    const refuse = (error: CodedError): void => {
-      fail(error);
-      asking.abort(error);
-    };
-    const relay = (head: AnswerHead): void => {
-      refusal = beginRefusal(parts, head, context, asking);
-    };
     signal.addEventListener('abort', onAbort, { once: true });
     // It may fail at once.
     const asking: Exchange = cluster.connections.send(
@@ -97,39 +90,24 @@ function exchange(parts: Upgrading, context: ForwardContext): Promise<Attempt> {
       { method, target, headers, body: null, isUpgrade: true },
       {
         onSent: () => undefined,
-        onHead(answer) {
+        onHead(head) {
           context.onHead(context.clock.now() - sentAt);
-          if (isRejected(answer.status, context)) {
-            if (parts.isLast) {
-              cluster.credentials.reject(credential);
-              refuse(new CodedError('plugin-credential-rejected'));
-            } else {
-              done('unauthorized');
-              asking.abort(new CodedError('connection-reset'));
-            }
-            return;
-          }
-          const explain =
-            answer.status === 403 && !upstream.asked.isProxySubresource && context.explainForbidden;
-          if (!explain) {
-            relay(answer);
-            return;
-          }
-          // Whose fault it is decides what is answered; until then nothing of the body is read.
-          asking.pause();
-          explain(cluster, credential)
-            .then((fault) => {
-              if (settled) return;
-              if (fault) {
-                refuse(fault);
-                return;
-              }
-              relay(answer);
-              asking.resume();
-            })
-            .catch((thrown: unknown) => {
-              refuse(asCodedError(thrown));
-            });
+          judgeHead(
+            { head, context, credential, isLast: parts.isLast, exchange: asking, isWanted: () => !settled },
+            {
+              pass: () => {
+                refusal = beginRefusal(parts, head, context, asking);
+              },
+              repeat: () => {
+                done('unauthorized');
+                asking.abort(new CodedError('connection-reset'));
+              },
+              refuse: (error) => {
+                fail(error);
+                asking.abort(error);
+              },
+            },
+          );
         },
         onData: (chunk) => refusal?.write(chunk),
         onWait: () => undefined,

@@ -144,7 +144,7 @@ const orders: readonly (readonly [string, readonly Place[]])[] = [
 ];
 
 it.each(orders)(
-  '[DI-30, DI-36, S10] one cluster published in many places, %s: each under a name of its own, and none takes another’s place',
+  '[DI-30, DI-36] [S10] one cluster published in many places, %s: each under a name of its own, and none takes another’s place',
   async (_what, order) => {
     for (const place of order) {
       send('ADDED', place);
@@ -170,7 +170,7 @@ it.each(orders)(
   },
 );
 
-it('[DI-36, PX-02, S10] a cluster of the dashboard’s own under the name that people see: both are there, each its own', async () => {
+it('[DI-36, PX-02] [S10] a cluster of the dashboard’s own under the name that people see: both are there, each its own', async () => {
   send('ADDED', places[0]);
   await until('it is listed', async () => (await list()).length === 1);
   const name = (await namesByPlace()).get(places[0]) ?? '';
