@@ -59,6 +59,12 @@ export const settleObject: Settle = (body) =>
     .replaceAll(/"(resourceVersion|uid|creationTimestamp|time|lastTransitionTime)":"[^"]*"/g, '"$1":"…"')
     .replaceAll(/UID in record \([^)]*\)/g, 'UID in record (…)');
 
+/** Each list of rules in one order: an API server goes through its roles in that of a map, another one each time. */
+export const settleRules: Settle = (body) =>
+  JSON.stringify(JSON.parse(body), (name, value: unknown) =>
+    name.endsWith('Rules') && Array.isArray(value) ? value.map((rule) => JSON.stringify(rule)).sort() : value,
+  );
+
 export function headerOf({ headers }: { readonly headers: readonly HeaderLine[] }, name: string): string {
   return headers.find(([each]) => each.toLowerCase() === name.toLowerCase())?.[1] ?? '';
 }

@@ -1,5 +1,5 @@
 import type { KubeClient, KubeObject } from '../../parts/kubeClient.ts';
-import { type Settle, settleObject } from './differences.ts';
+import { type Settle, settleObject, settleRules } from './differences.ts';
 import type { HeaderLine } from './rawHttp.ts';
 import type { UserName } from './scene.ts';
 
@@ -246,7 +246,7 @@ export const reads: readonly RequestStep[] = [
   { title: 'a list by fields', path: '/api/v1/pods?fieldSelector=spec.nodeName%3Dnode-1', status: 200 },
   {
     title: 'a warning',
-    path: '/api/v1/componentstatuses?limit=1',
+    path: '/api/v1/componentstatuses/scheduler',
     status: 200,
     shows: ['Warning', /deprecated/],
   },
@@ -608,7 +608,7 @@ export const writes: readonly RequestStep[] = [
     headers: [json],
     body: '{"apiVersion":"authorization.k8s.io/v1","kind":"SelfSubjectRulesReview","spec":{"namespace":"default"}}',
     status: 201,
-    ...settled,
+    settle: settleRules,
   },
 ];
 
