@@ -26,6 +26,12 @@ export interface Running {
 
 const deadlineMs = 60_000;
 
+/**
+ * A server begins a WebSocket for streams with an empty message, and kubectl logs it where it comes before kubectl has
+ * made its streams: it reads already. Which of them is first is chance, straight as through the sidecar.
+ */
+const earlyNotice = /^E\d{4} .* websocket\.go:\d+\] Unknown stream id 1, discarding message\n/gm;
+
 export function startKubectl(
   { kubectl, folder }: Scene,
   { kubeconfigFile }: Way,
@@ -64,7 +70,8 @@ export function startKubectl(
     child.once('error', reject);
     child.once('close', (code) => {
       clearTimeout(deadline);
-      resolve({ code: isEndedHere ? null : code, stdout: Buffer.concat(stdout), stderr });
+      const said = stderr.replace(earlyNotice, '');
+      resolve({ code: isEndedHere ? null : code, stdout: Buffer.concat(stdout), stderr: said });
       onBegun?.();
       wake();
     });
