@@ -51,8 +51,8 @@ export const serverPatches: readonly Patch[] = [
     rules: ['ID-14'],
     file: 'sidecar/src/server/dispatch.ts',
     breaks: 'A stream that ended is asked about for ever.',
-    find: 'await forwardRequest(request, response, context).finally(release);',
-    replace: 'await forwardRequest(request, response, context);',
+    find: '    } finally {\n      release();\n    }\n    audit.finish();',
+    replace: '    } finally {\n    }\n    audit.finish();',
     tests: ['sidecar/test/identity/streams.test.ts'],
   },
   {

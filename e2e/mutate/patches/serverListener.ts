@@ -114,8 +114,8 @@ export const serverListenerPatches: readonly Patch[] = [
     rules: ['PX-28'],
     file: 'sidecar/src/server/clusterTraffic.ts',
     breaks: 'A stream that has ended keeps its place.',
-    find: '          leave();\n          known.hold?.release();',
-    replace: '          known.hold?.release();',
+    find: '        leave?.();\n        hold?.release();',
+    replace: '        hold?.release();',
     tests: ['sidecar/test/proxy/trafficLimits.test.ts'],
   },
   {

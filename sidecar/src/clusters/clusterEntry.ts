@@ -22,6 +22,8 @@ export interface ClusterEntry {
    * @throws CodedError of stage `profile`, `access` or `credential`
    */
   select(): Promise<LiveCluster>;
+  /** What `select` would give, where no plugin has to be waited for. */
+  selectNow(): LiveCluster | undefined;
   /** What came of a request: `ok`, or an error, of which those of the cluster alter its status. */
   report(outcome: 'ok' | CodedError): void;
 }
@@ -117,6 +119,15 @@ class Entry implements MutableClusterEntry {
 
   get history(): StatusHistory {
     return this.#history;
+  }
+
+  selectNow(): LiveCluster | undefined {
+    if (this.#access.kind === 'unreachable') return undefined;
+    const [first] = this.#access.candidates;
+    const live = first && this.#session?.opened.get(first);
+    if (!first || !live?.credentials.current()) return undefined;
+    this.#serve(first);
+    return live;
   }
 
   async select(): Promise<LiveCluster> {

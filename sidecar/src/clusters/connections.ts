@@ -139,7 +139,7 @@ export function createClusterConnections(
     const [exchange] = generation.waiting;
     if (exchange) {
       generation.waiting.delete(exchange);
-      start(generation, upstream, exchange);
+      upstream.begin(exchange);
       return;
     }
     const said = keepAliveSeconds === undefined ? keepAliveMs : keepAliveSeconds * 1000 - keepAliveMarginMs;
@@ -151,13 +151,13 @@ export function createClusterConnections(
     sweepLater(generation);
   };
 
-  const start = (generation: Generation, upstream: UpstreamSocket, exchange: UpstreamExchange): void => {
+  const own = (generation: Generation, socket: Socket): UpstreamSocket => {
     const { endings } = generation;
-    upstream.begin(exchange, {
-      onDone: (keepAliveSeconds) => {
+    return new UpstreamSocket(socket, clock, {
+      onFree: (upstream, keepAliveSeconds) => {
         offer(generation, upstream, keepAliveSeconds);
       },
-      onStale: () => {
+      onStale: (exchange) => {
         if (generation.endings === endings) connect(generation, exchange);
         // Its connection was ended here.
         else exchange.abort(new CodedError('connection-reset'));
@@ -192,7 +192,7 @@ export function createClusterConnections(
     open(generation, leaving.signal).then(
       (socket) => {
         const isWanted = settle();
-        const upstream = new UpstreamSocket(socket);
+        const upstream = own(generation, socket);
         if (upstream.isDestroyed) {
           if (isWanted) fail(new CodedError('connection-reset'));
         } else offer(generation, upstream);
@@ -212,7 +212,7 @@ export function createClusterConnections(
     open(generation, leaving.signal).then(
       (socket) => {
         if (exchange.isOver) socket.destroy();
-        else start(generation, new UpstreamSocket(socket), exchange);
+        else own(generation, socket).begin(exchange);
       },
       (thrown: unknown) => {
         exchange.abort(asConnectionError(thrown));
@@ -222,7 +222,7 @@ export function createClusterConnections(
 
   return {
     send(credential, message, sink, options) {
-      const exchange = new UpstreamExchange(message, sink, { ...options, clock });
+      const exchange = new UpstreamExchange(message, sink, options);
       let generation: Generation;
       try {
         generation = generationFor(credential);
@@ -235,7 +235,7 @@ export function createClusterConnections(
         return exchange;
       }
       const upstream = takeIdle(generation, clock.now());
-      if (upstream) start(generation, upstream, exchange);
+      if (upstream) upstream.begin(exchange);
       else connect(generation, exchange);
       return exchange;
     },

@@ -29,13 +29,17 @@ function createFixture(answer: Record<string, () => Promise<Credential>> = {}) {
     openCluster(candidate, closed): LiveCluster {
       const ended: string[] = [];
       opened.push({ candidate, closed, ended });
+      let held: Credential | undefined;
+      const ask =
+        answer[candidate.provider] ?? (() => Promise.resolve<Credential>({ token: 't', connectionKey: '' }));
       return {
         provider: candidate.provider,
         connection: candidate.connection,
         rules: candidate.rules,
         closed,
         credentials: {
-          get: answer[candidate.provider] ?? (() => Promise.resolve({ token: 't', connectionKey: '' })),
+          get: async () => (held ??= await ask()),
+          current: () => held,
           reject: () => undefined,
           close: () => ended.push('credentials'),
         },
@@ -199,6 +203,27 @@ describe('registry', () => {
     expect((await entryOf(registry, 'a').select()).provider).toBe('q');
     expect(entryOf(registry, 'a').provider).toBe('q');
     expect(entryOf(registry, 'a').status.state).toBe('not-checked');
+  });
+
+  it('[AC-14, EX-31] what is selected is there at once until the access goes, and nothing runs for it', async () => {
+    const { registry, opened } = createFixture();
+    registry.upsert(item('a', { providers: ['p', 'q'] }));
+    const entry = entryOf(registry, 'a');
+    expect(entry.selectNow()).toBeUndefined();
+    expect(opened).toEqual([]);
+    const selected = await entry.select();
+    expect(entry.selectNow()).toBe(selected);
+    registry.upsert(item('a', { server: 'https://moved.example.com' }));
+    expect(entry.selectNow()).toBeUndefined();
+    registry.upsert(item('a', { providers: [] }));
+    expect(entry.selectNow()).toBeUndefined();
+  });
+
+  it('[AC-14] one whose first plugin fails is not there at once: that is asked again before the next', async () => {
+    const { registry } = createFixture({ p: failing });
+    registry.upsert(item('a', { providers: ['p', 'q'] }));
+    expect((await entryOf(registry, 'a').select()).provider).toBe('q');
+    expect(entryOf(registry, 'a').selectNow()).toBeUndefined();
   });
 
   it('[FA-20] every plugin fails: the first one’s error is the reason, with its time', async () => {

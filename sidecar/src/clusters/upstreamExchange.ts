@@ -1,35 +1,37 @@
 import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
-import type { Clock } from '../foundation/clock.ts';
 import type { AnswerHead, AnswerHeaders } from './answerHead.ts';
-import { AnswerParser, refuseStart } from './answerParser.ts';
-import { atEndOfTurn } from '../foundation/endOfTurn.ts';
+import { AnswerParser, type AnswerSink, refuseStart } from './answerParser.ts';
+import { atEndOfTurn, type TurnTask } from '../foundation/endOfTurn.ts';
 import { asConnectionError } from './connectErrors.ts';
 import type { Exchange, ExchangeLimits, ExchangeSink } from './exchange.ts';
-import { HeadDeadline } from './headDeadline.ts';
+import type { HeadAwaited, HeadDeadline } from './headDeadline.ts';
 import { sendBody } from './sendBody.ts';
-import { type UpstreamMessage, writeMessageHead } from './upstreamMessage.ts';
-
-export interface ExchangeOptions extends ExchangeLimits {
-  readonly clock: Clock;
-}
+import { type MessageHead, type UpstreamMessage, writeMessageHead } from './upstreamMessage.ts';
 
 /** Where an exchange takes place: whose it is when it is over. */
 export interface Place {
   readonly socket: Socket;
+  readonly deadline: HeadDeadline;
   /** The request and its answer are whole. */
-  onDone(keepAliveSeconds: number | undefined): void;
+  done(keepAliveSeconds: number | undefined): void;
   /** Nothing else may use it: destroyed, or handed over. */
-  onLost(): void;
+  lost(): void;
+  /** Its other end closed it in the moment in which the request was sent, which goes by another connection. */
+  repeat(exchange: UpstreamExchange): void;
 }
 
 type Phase = 'waiting' | 'running' | 'over';
 
-/** One request and its answer on one connection, which it has for itself meanwhile. */
-export class UpstreamExchange implements Exchange {
+/**
+ * One request and its answer on one connection, which it has for itself meanwhile. It is told of the answer and of the
+ * deadline by its own methods: a closure for each would be paid by every request.
+ */
+export class UpstreamExchange implements Exchange, AnswerSink, HeadAwaited, TurnTask {
+  readonly headTimeoutMs: number;
   readonly #message: UpstreamMessage;
   readonly #sink: ExchangeSink;
-  readonly #deadline: HeadDeadline;
   readonly #parser: AnswerParser;
   #phase: Phase = 'waiting';
   #place: Place | undefined;
@@ -38,6 +40,8 @@ export class UpstreamExchange implements Exchange {
   #hasEnded = false;
   /** Nothing of it has gone out yet. */
   #isHeldBack = false;
+  /** It may go by another connection, once. */
+  #mayBeStale = false;
   #isRepeated = false;
   #hasHead = false;
   #hasBytes = false;
@@ -49,39 +53,16 @@ export class UpstreamExchange implements Exchange {
    */
   #ending: 'whole' | AnswerHead | undefined;
   #onAbandoned: (() => void) | undefined;
-  /** Called instead of an error, once, where the request may go by another connection. */
-  #onStale: (() => void) | undefined;
 
-  constructor(message: UpstreamMessage, sink: ExchangeSink, options: ExchangeOptions) {
+  constructor(message: UpstreamMessage, sink: ExchangeSink, { headTimeoutMs, maxHeadBytes }: ExchangeLimits) {
     this.#message = message;
     this.#sink = sink;
-    this.#deadline = new HeadDeadline({
-      clock: options.clock,
-      timeoutMs: options.headTimeoutMs,
-      isClientAwaited: () => !this.#isSent && this.#place?.socket.writableNeedDrain !== true,
-      onMissed: () => {
-        this.#fail(new CodedError('response-timeout'));
-      },
+    this.headTimeoutMs = headTimeoutMs;
+    this.#parser = new AnswerParser(this, {
+      method: message.method,
+      isUpgrade: message.isUpgrade === true,
+      maxHeadBytes,
     });
-    this.#parser = new AnswerParser(
-      {
-        onHead: (head) => {
-          this.#hasHead = true;
-          this.#deadline.stop();
-          sink.onHead(head);
-        },
-        onData: (chunk, isLast) => {
-          if (this.#phase === 'running') sink.onData(chunk, isLast);
-        },
-        onUpgrade: (head) => {
-          this.#handOver(head);
-        },
-        onEnd: (trailers) => {
-          if (this.#phase === 'running') this.#end(trailers);
-        },
-      },
-      { ...message, maxHeadBytes: options.maxHeadBytes },
-    );
   }
 
   get isOver(): boolean {
@@ -94,32 +75,29 @@ export class UpstreamExchange implements Exchange {
   }
 
   /**
-   * Sends it. `onStale` is given for a connection that was used before: its other end may have closed it in this moment,
-   * and what changes nothing is sent again then (RFC 9110, 9.2.2), anything else never (PX-26).
+   * Sends it. The other end of a connection that was used before may have closed it in this moment, and what changes
+   * nothing is sent again then (RFC 9110, 9.2.2), anything else never (PX-26).
    */
-  start(place: Place, onStale?: () => void): void {
+  start(place: Place, wasUsed: boolean): void {
     const { method, body } = this.#message;
     this.#place = place;
     this.#phase = 'running';
     const mayRepeat = body === null && (method === 'GET' || method === 'HEAD') && !this.#message.isUpgrade;
-    if (mayRepeat && !this.#isRepeated) this.#onStale = onStale;
-    let head: ReturnType<typeof writeMessageHead>;
+    this.#mayBeStale = wasUsed && mayRepeat && !this.#isRepeated;
+    let head: MessageHead;
     try {
       head = writeMessageHead(this.#message);
     } catch (thrown) {
       // Nothing of it was sent: the connection is as good as before.
       this.#phase = 'over';
-      place.onDone(undefined);
+      place.done(undefined);
       this.#sink.onError(asCodedError(thrown));
       return;
     }
     const { socket } = place;
     socket.cork();
     this.#isHeldBack = true;
-    atEndOfTurn(() => {
-      this.#isHeldBack = false;
-      socket.uncork();
-    });
+    atEndOfTurn(this);
     if (body === null || Buffer.isBuffer(body)) {
       socket.write(head.text, 'latin1');
       if (body) {
@@ -127,23 +105,12 @@ export class UpstreamExchange implements Exchange {
         this.#sink.onSent(body.length);
       }
       this.#sent();
-    } else {
-      this.#deadline.start();
-      this.#stopBody = sendBody(socket, head.text, body, {
-        isChunked: head.framing === 'chunked',
-        onProgress: (bytes) => {
-          this.#deadline.progress();
-          this.#sink.onSent(bytes);
-        },
-        onEnd: () => {
-          this.#stopBody = undefined;
-          this.#sent();
-        },
-        onGone: () => {
-          this.#fail(new CodedError('connection-reset', 'The client went away'));
-        },
-      });
-    }
+    } else this.#sendBody(place, body, head);
+  }
+
+  endTurn(): void {
+    this.#isHeldBack = false;
+    this.#place?.socket.uncork();
   }
 
   pause(): void {
@@ -157,10 +124,13 @@ export class UpstreamExchange implements Exchange {
   resume(): void {
     if (!this.#isPaused || !this.#isRunning()) return;
     this.#isPaused = false;
-    this.#guard(() => {
+    try {
       this.#parser.resume();
       if (this.#hasEnded && this.#isAwaiting()) this.#parser.finish();
-    });
+    } catch (thrown) {
+      this.#lose(thrown);
+    }
+    this.#settleRead();
     // What was there may have paused it again.
     if (!this.#isAwaiting()) return;
     this.#place?.socket.resume();
@@ -179,9 +149,12 @@ export class UpstreamExchange implements Exchange {
       return;
     }
     this.#hasBytes = true;
-    this.#guard(() => {
+    try {
       this.#parser.feed(chunk);
-    });
+    } catch (thrown) {
+      this.#lose(thrown);
+    }
+    this.#settleRead();
     if (this.#isAwaiting()) this.#sink.onWait();
   }
 
@@ -189,9 +162,46 @@ export class UpstreamExchange implements Exchange {
   feedEnd(): void {
     this.#hasEnded = true;
     if (this.#isPaused) return;
-    this.#guard(() => {
+    try {
       this.#parser.finish();
-    });
+    } catch (thrown) {
+      this.#lose(thrown);
+    }
+    this.#settleRead();
+  }
+
+  onHead(head: AnswerHead): void {
+    this.#hasHead = true;
+    this.#place?.deadline.stop();
+    this.#sink.onHead(head);
+  }
+
+  onData(chunk: Buffer, isLast: boolean): void {
+    if (this.#phase === 'running') this.#sink.onData(chunk, isLast);
+  }
+
+  onUpgrade(head: AnswerHead): void {
+    const place = this.#place;
+    if (this.#phase !== 'running' || !place) return;
+    this.#settle();
+    place.socket.pause();
+    place.lost();
+    this.#ending = head;
+  }
+
+  onEnd(trailers: AnswerHeaders): void {
+    if (this.#phase !== 'running') return;
+    this.#settle();
+    this.#ending = 'whole';
+    this.#sink.onEnd(trailers);
+  }
+
+  isClientAwaited(): boolean {
+    return !this.#isSent && this.#place?.socket.writableNeedDrain !== true;
+  }
+
+  headMissed(): void {
+    this.#fail(new CodedError('response-timeout'));
   }
 
   /** The connection is gone. */
@@ -201,14 +211,14 @@ export class UpstreamExchange implements Exchange {
   }
 
   #lose(thrown: unknown): void {
-    const onStale = this.#onStale;
-    if (this.#phase === 'running' && onStale && !this.#hasBytes) {
+    const place = this.#place;
+    if (this.#phase === 'running' && this.#mayBeStale && !this.#hasBytes && place) {
       this.#settle();
       this.#leave();
       this.#phase = 'waiting';
       this.#hasEnded = false;
       this.#isRepeated = true;
-      onStale();
+      place.repeat(this);
       return;
     }
     this.#fail(asConnectionError(thrown));
@@ -222,35 +232,36 @@ export class UpstreamExchange implements Exchange {
     return this.#isRunning() && !this.#isPaused;
   }
 
-  #guard(read: () => void): void {
-    try {
-      read();
-    } catch (thrown) {
-      this.#lose(thrown);
-    }
+  /** After the parser has returned. */
+  #settleRead(): void {
     const ending = this.#ending;
     if (ending === undefined) return;
     this.#ending = undefined;
     if (ending === 'whole') this.#free();
-    else this.#handOn(ending);
+    else if (this.#place) this.#sink.onUpgrade(ending, this.#place.socket, this.#parser.unread);
+  }
+
+  #sendBody({ socket, deadline }: Place, body: Readable, { text, framing }: MessageHead): void {
+    deadline.start(this);
+    this.#stopBody = sendBody(socket, text, body, {
+      isChunked: framing === 'chunked',
+      onProgress: (bytes) => {
+        deadline.progress();
+        this.#sink.onSent(bytes);
+      },
+      onEnd: () => {
+        this.#stopBody = undefined;
+        this.#sent();
+      },
+      onGone: () => {
+        this.#fail(new CodedError('connection-reset', 'The client went away'));
+      },
+    });
   }
 
   #sent(): void {
     this.#isSent = true;
-    if (!this.#hasHead) this.#deadline.start();
-  }
-
-  #handOver(head: AnswerHead): void {
-    const place = this.#place;
-    if (this.#phase !== 'running' || !place) return;
-    this.#settle();
-    place.socket.pause();
-    place.onLost();
-    this.#ending = head;
-  }
-
-  #handOn(head: AnswerHead): void {
-    if (this.#place) this.#sink.onUpgrade(head, this.#place.socket, this.#parser.unread);
+    if (!this.#hasHead) this.#place?.deadline.start(this);
   }
 
   #free(): void {
@@ -260,17 +271,11 @@ export class UpstreamExchange implements Exchange {
     if (this.#isSent && isClean && !this.#message.isUpgrade) {
       // Its reader may have had enough in its last bytes; the next one begins afresh.
       place?.socket.resume();
-      place?.onDone(this.#parser.keepAliveSeconds);
+      place?.done(this.#parser.keepAliveSeconds);
     } else {
-      place?.onLost();
+      place?.lost();
       place?.socket.destroy();
     }
-  }
-
-  #end(trailers: AnswerHeaders): void {
-    this.#settle();
-    this.#ending = 'whole';
-    this.#sink.onEnd(trailers);
   }
 
   #fail(error: CodedError): void {
@@ -283,15 +288,14 @@ export class UpstreamExchange implements Exchange {
   }
 
   #leave(): void {
-    this.#place?.onLost();
+    this.#place?.lost();
     this.#place?.socket.destroy();
     this.#place = undefined;
   }
 
   #settle(): void {
     this.#phase = 'over';
-    this.#deadline.stop();
+    this.#place?.deadline.stop();
     this.#stopBody?.();
-    this.#onStale = undefined;
   }
 }

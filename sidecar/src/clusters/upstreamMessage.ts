@@ -24,14 +24,16 @@ const tokenPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const illegalTarget = /[^\x21-\x7e]/;
 const illegalValue = /[^\t\x20-\x7e\x80-\xff]/;
 
+export interface MessageHead {
+  readonly text: string;
+  readonly framing: Framing;
+}
+
 /**
  * The head as it is sent: one line for each header, in their order and spelling, then what frames the body.
  * @throws CodedError `headers-refused` for what could not be sent as one head
  */
-export function writeMessageHead(message: UpstreamMessage): {
-  readonly text: string;
-  readonly framing: Framing;
-} {
+export function writeMessageHead(message: UpstreamMessage): MessageHead {
   const { method, target, headers, body } = message;
   if (!tokenPattern.test(method) || target === '' || illegalTarget.test(target)) throw refused();
   let text = `${method} ${target} HTTP/1.1\r\n`;

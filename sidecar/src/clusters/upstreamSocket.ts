@@ -1,23 +1,30 @@
 import type { Socket } from 'node:net';
+import type { Clock } from '../foundation/clock.ts';
 import { CodedError } from '../foundation/errors.ts';
-import type { UpstreamExchange } from './upstreamExchange.ts';
+import { HeadDeadline } from './headDeadline.ts';
+import type { Place, UpstreamExchange } from './upstreamExchange.ts';
 
-export interface BeginOptions {
+/** Whose connection it is. */
+export interface SocketOwner {
   /** It is free again, for so long as its server says. */
-  readonly onDone: (keepAliveSeconds: number | undefined) => void;
+  onFree(upstream: UpstreamSocket, keepAliveSeconds: number | undefined): void;
   /** It was closed before a byte of the answer came, though it had served others: the request goes by another one. */
-  readonly onStale: () => void;
+  onStale(exchange: UpstreamExchange): void;
 }
 
 /** A connection to a cluster for one exchange after the other. Between them it says nothing, or is dropped (TH-45). */
-export class UpstreamSocket {
-  readonly #socket: Socket;
+export class UpstreamSocket implements Place {
+  readonly socket: Socket;
+  readonly deadline: HeadDeadline;
+  readonly #owner: SocketOwner;
   #exchange: UpstreamExchange | undefined;
-  #isUsed = false;
+  #wasUsed = false;
   #error: unknown;
 
-  constructor(socket: Socket) {
-    this.#socket = socket;
+  constructor(socket: Socket, clock: Clock, owner: SocketOwner) {
+    this.socket = socket;
+    this.deadline = new HeadDeadline(clock);
+    this.#owner = owner;
     socket.on('data', this.#onData);
     socket.on('end', this.#onEnd);
     socket.on('error', this.#onError);
@@ -25,43 +32,48 @@ export class UpstreamSocket {
   }
 
   get isDestroyed(): boolean {
-    return this.#socket.destroyed || !this.#socket.writable;
+    return this.socket.destroyed || !this.socket.writable;
   }
 
   /** Sends a request; before it is done no other may begin. */
-  begin(exchange: UpstreamExchange, { onDone, onStale }: BeginOptions): void {
-    const wasUsed = this.#isUsed;
-    this.#isUsed = true;
+  begin(exchange: UpstreamExchange): void {
+    const wasUsed = this.#wasUsed;
+    this.#wasUsed = true;
     this.#exchange = exchange;
-    exchange.start(
-      {
-        socket: this.#socket,
-        onDone: (keepAliveSeconds) => {
-          this.#exchange = undefined;
-          onDone(keepAliveSeconds);
-        },
-        onLost: () => {
-          this.#exchange = undefined;
-          this.#letGo();
-        },
-      },
-      wasUsed ? onStale : undefined,
-    );
+    exchange.start(this, wasUsed);
   }
 
   destroy(): void {
-    this.#socket.destroy();
+    this.socket.destroy();
+  }
+
+  done(keepAliveSeconds: number | undefined): void {
+    this.#exchange = undefined;
+    this.#owner.onFree(this, keepAliveSeconds);
+  }
+
+  /** It is another's, or nobody's: errors of a socket that nobody listens to would end the process. */
+  lost(): void {
+    this.#exchange = undefined;
+    this.deadline.close();
+    this.socket.off('data', this.#onData);
+    this.socket.off('end', this.#onEnd);
+    this.socket.off('close', this.#onClose);
+  }
+
+  repeat(exchange: UpstreamExchange): void {
+    this.#owner.onStale(exchange);
   }
 
   readonly #onData = (chunk: Buffer): void => {
     if (this.#exchange) this.#exchange.feed(chunk);
-    else this.#socket.destroy();
+    else this.socket.destroy();
   };
 
   readonly #onEnd = (): void => {
     this.#exchange?.feedEnd();
     // Whoever sends no more is of no further use.
-    if (this.#exchange === undefined) this.#socket.destroy();
+    if (this.#exchange === undefined) this.socket.destroy();
   };
 
   readonly #onError = (error: Error): void => {
@@ -69,13 +81,7 @@ export class UpstreamSocket {
   };
 
   readonly #onClose = (): void => {
+    this.deadline.close();
     this.#exchange?.lose(this.#error ?? new CodedError('connection-reset'));
   };
-
-  /** It is another's, or nobody's: errors of a socket that nobody listens to would end the process. */
-  #letGo(): void {
-    this.#socket.off('data', this.#onData);
-    this.#socket.off('end', this.#onEnd);
-    this.#socket.off('close', this.#onClose);
-  }
 }

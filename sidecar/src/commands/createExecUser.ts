@@ -33,6 +33,7 @@ function openSource(credentials: Credentials, root: Root, exec: UnknownRecord): 
   } catch (thrown) {
     return {
       get: () => Promise.reject(asCodedError(thrown)),
+      current: () => undefined,
       reject: () => undefined,
       close: () => undefined,
     };

@@ -171,6 +171,7 @@ function createSource({ kept, invocation }: Entry, onClose: () => void): KeptCre
       'the run of the plugin was ended because its cluster went away',
     );
   return {
+    current: () => (isClosed ? undefined : kept.current()),
     get() {
       if (isClosed) return Promise.reject(ended());
       return new Promise((resolve, reject) => {

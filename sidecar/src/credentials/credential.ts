@@ -52,6 +52,8 @@ export interface CredentialSource {
    * @throws CodedError of stage `credential`
    */
   get(): Promise<Credential>;
+  /** What `get` would give, where nobody has to wait for it; begins a renewal that is due, as `get` does. */
+  current(): Credential | undefined;
   /**
    * The cluster answered 401 to `credential` (EX-25). Drops it if it is still the current one. A plugin that
    * answers the same one again has failed with `plugin-credential-rejected`.

@@ -178,6 +178,29 @@ describe('expiry', () => {
     expect(runs()).toBe(6);
   });
 
+  it('[EX-23, EX-31] what is held is there at once, and nothing runs where nothing is', async () => {
+    const { kept, getWith, plugin, runs, now, advance } = setUp();
+    expect(kept.current()).toBeUndefined();
+    expect(runs()).toBe(0);
+    const first = token('first', now() + 600_000);
+    await getWith(first);
+    expect(kept.current()).toBe(first);
+    expect(runs()).toBe(1);
+    // A renewal that is due begins, and nobody waits for it.
+    advance(541_000);
+    expect(kept.current()).toBe(first);
+    expect(runs()).toBe(2);
+    // At its end.
+    advance(60_000);
+    expect(kept.current()).toBeUndefined();
+    const second = token('second');
+    await plugin.answer(second);
+    expect(kept.current()).toBe(second);
+    kept.reject(second);
+    expect(kept.current()).toBeUndefined();
+    expect(runs()).toBe(2);
+  });
+
   it('[EX-24] after its wait an expired one serves no more', async () => {
     const { kept, plugin, getWith, advance, now } = setUp();
     await getWith(token('expired', now() - 1));

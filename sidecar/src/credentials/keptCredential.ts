@@ -20,6 +20,8 @@ export interface CredentialState {
 export interface KeptCredential {
   /** @throws CodedError of stage `credential` */
   get(): Promise<Credential>;
+  /** What `get` would give, where nobody has to wait for it. */
+  current(): Credential | undefined;
   reject(credential: Credential): void;
   endBackoff(): void;
   state(): CredentialState;
@@ -179,17 +181,22 @@ export function createKeptCredential({
   const isUsable = ({ isExpiredOnArrival, expiresAt }: Held): boolean =>
     isExpiredOnArrival ? cancelWait !== undefined : clock.now() < expiresAt;
 
+  /** After its close nothing is held. */
+  const current = (): Credential | undefined => {
+    if (held && !isUsable(held)) held = undefined;
+    if (held && !running && !cancelWait && clock.now() >= held.renewAt) {
+      // Nobody waits for a renewal ahead of time, and one that fails changes nothing yet (EX-27).
+      startRun().catch(() => undefined);
+    }
+    return held?.credential;
+  };
+
   return {
+    current,
     get() {
       if (ending.signal.aborted) return Promise.reject(ending.signal.reason as CodedError);
-      if (held && !isUsable(held)) held = undefined;
-      if (held) {
-        if (!running && !cancelWait && clock.now() >= held.renewAt) {
-          // Nobody waits for a renewal ahead of time, and one that fails changes nothing yet (EX-27).
-          startRun().catch(() => undefined);
-        }
-        return Promise.resolve(held.credential);
-      }
+      const credential = current();
+      if (credential) return Promise.resolve(credential);
       if (running) return running;
       if (cancelWait && failure) return Promise.reject(failure.error);
       return startRun();

@@ -25,6 +25,7 @@ function entry(name: string): ClusterEntry {
     status: { state: 'ready', since: 0 },
     history: [{ state: 'ready', since: 0 }],
     select: () => Promise.reject(new Error('not here')),
+    selectNow: () => undefined,
     report: () => undefined,
   };
 }

@@ -1,15 +1,20 @@
-let waiting: (() => void)[] = [];
+/** What is left to do in this turn of the event loop; an object, since a closure for each request costs more. */
+export interface TurnTask {
+  endTurn(): void;
+}
+
+let waiting: TurnTask[] = [];
 
 /**
- * Calls `run` when all that came in this turn of the event loop was worked on. What is written then goes out together with
+ * Called when all that came in this turn of the event loop was worked on. What is written then goes out together with
  * what others write: the process at the other end is woken once for many of them.
  */
-export function atEndOfTurn(run: () => void): void {
-  if (waiting.push(run) === 1) setImmediate(runAll);
+export function atEndOfTurn(task: TurnTask): void {
+  if (waiting.push(task) === 1) setImmediate(runAll);
 }
 
 function runAll(): void {
-  const runs = waiting;
+  const tasks = waiting;
   waiting = [];
-  for (const run of runs) run();
+  for (const task of tasks) task.endTurn();
 }

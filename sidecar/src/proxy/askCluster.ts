@@ -4,7 +4,7 @@ import type { Credential } from '../credentials/credential.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import type { ForwardContext } from './context.ts';
 import type { HeaderPairs } from './headerPairs.ts';
-import { createOutcomeReport } from './outcomeReport.ts';
+import { OutcomeReport } from './outcomeReport.ts';
 import { buildResponseHeaders } from './responseHeaders.ts';
 import { buildUpstreamRequest } from './upstreamRequest.ts';
 import { type Attempt, isRejected, withCredential } from './withCredential.ts';
@@ -36,7 +36,7 @@ const maxAnswerBytes = 32 * 1024 * 1024;
  * @throws CodedError for what is no answer of the cluster
  */
 export async function askCluster(context: ForwardContext, own: OwnRequest): Promise<ClusterAnswer> {
-  const outcome = createOutcomeReport(context);
+  const outcome = new OutcomeReport(context);
   const { cluster, closed, audit } = context;
   let answer: ClusterAnswer | undefined;
 

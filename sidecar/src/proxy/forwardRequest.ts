@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AnswerHead } from '../clusters/answerHead.ts';
+import type { Socket } from 'node:net';
+import type { AnswerHead, AnswerHeaders } from '../clusters/answerHead.ts';
 import type { Exchange, ExchangeSink } from '../clusters/exchange.ts';
 import type { Credential } from '../credentials/credential.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
-import { atEndOfTurn } from '../foundation/endOfTurn.ts';
+import { atEndOfTurn, type TurnTask } from '../foundation/endOfTurn.ts';
 import type { ForwardContext } from './context.ts';
-import { judgeHead } from './judgeHead.ts';
-import { createOutcomeReport, type OutcomeReport } from './outcomeReport.ts';
+import { type HeadJudged, judgeHead } from './judgeHead.ts';
+import { OutcomeReport } from './outcomeReport.ts';
 import { buildResponseHeaders, keepTrailers, readReason } from './responseHeaders.ts';
 import { breakOff, writeStatus } from './status.ts';
 import { buildUpstreamRequest, hasBody, type UpstreamRequest } from './upstreamRequest.ts';
@@ -24,14 +25,19 @@ export async function forwardRequest(
   const body = context.body ?? (hasBody(request) ? request : null);
   const mayRepeat =
     context.body !== undefined || (body === null && (request.method === 'GET' || request.method === 'HEAD'));
-  const outcome = createOutcomeReport(context);
+  const outcome = new OutcomeReport(context);
   try {
     await withCredential(context, mayRepeat, (credential, isLast) => {
       const upstream = buildUpstreamRequest(request, context, credential, undefined);
       // Only now is the client told to send its body (PX-24).
       if (body === request && request.headers.expect !== undefined && !response.headersSent)
         response.writeContinue();
-      return dispatch(response, context, { upstream, credential, body, isLast, outcome });
+      return new Promise<Attempt>((resolve, reject) => {
+        new Sending({ response, context, credential, isLast, outcome }, { resolve, reject }).start(
+          upstream,
+          body,
+        );
+      });
     });
   } catch (thrown) {
     const error = asCodedError(thrown);
@@ -43,147 +49,185 @@ export async function forwardRequest(
   }
 }
 
-interface Dispatched {
-  readonly upstream: UpstreamRequest;
+interface SendingParts {
+  readonly response: ServerResponse;
+  readonly context: ForwardContext;
   readonly credential: Credential;
-  readonly body: IncomingMessage | Buffer | null;
   readonly isLast: boolean;
   readonly outcome: OutcomeReport;
 }
 
-function dispatch(
-  response: ServerResponse,
-  context: ForwardContext,
-  { upstream, credential, body, isLast, outcome }: Dispatched,
-): Promise<Attempt> {
-  const { cluster, closed, limits, audit, clock } = context;
-  const sentAt = clock.now();
-  return new Promise((resolve, reject) => {
-    // When it is the cluster alone that may close, its connections say so themselves.
-    const isHeld = closed !== cluster.closed;
-    let settled = false;
-    let hasHead = false;
-    let isFlushed = false;
-    let isEnding = false;
+interface SendingEnd {
+  readonly resolve: (attempt: Attempt) => void;
+  readonly reject: (error: CodedError) => void;
+}
 
-    const onClientGone = (): void => {
-      if (!response.writableFinished)
-        exchange.abort(new CodedError('connection-reset', 'The client went away'));
-    };
-    const onClosed = (): void => {
-      exchange.abort(asCodedError(closed.reason));
-    };
-    const onDrain = (): void => {
-      exchange.resume();
-    };
-    const finish = (end: Attempt | CodedError): void => {
-      if (settled) return;
-      settled = true;
-      response.off('close', onClientGone);
-      if (isHeld) closed.removeEventListener('abort', onClosed);
-      if (end instanceof CodedError) reject(end);
-      else resolve(end);
-    };
+/** One attempt: the request on its way to the cluster, and the answer on its way to the client. */
+class Sending implements ExchangeSink, HeadJudged, TurnTask {
+  readonly #parts: SendingParts;
+  readonly #end: SendingEnd;
+  #exchange: Exchange | undefined;
+  #sentAt = 0;
+  #settled = false;
+  #hasHead = false;
+  #isFlushed = false;
+  /** What the client is sent goes out at the end of the turn, in one piece with all that came in it. */
+  #isTurnAwaited = false;
+  #corked: Socket | undefined;
+  /** The last of it goes with the end of the answer, in the same packet. */
+  #lastChunk: Buffer | undefined;
+  #isEnding = false;
+  #onClosed: (() => void) | undefined;
 
+  constructor(parts: SendingParts, end: SendingEnd) {
+    this.#parts = parts;
+    this.#end = end;
+  }
+
+  start({ method, target, headers, asked }: UpstreamRequest, body: IncomingMessage | Buffer | null): void {
+    const { response, context, credential } = this.#parts;
+    const { cluster, closed, limits, clock } = context;
+    this.#sentAt = clock.now();
     // Either may have happened while the credential was fetched.
     if (closed.aborted || response.destroyed) {
-      finish(
-        closed.aborted
-          ? asCodedError(closed.reason)
-          : new CodedError('connection-reset', 'The client went away'),
-      );
+      this.#finish(closed.aborted ? asCodedError(closed.reason) : clientGone());
       return;
     }
-
-    const writeHead = ({ status, reason, headers }: AnswerHead): void => {
-      outcome.headCame();
-      const passed = buildResponseHeaders({
-        upstream: headers,
-        status,
-        connection: cluster.connection,
-        clusterPrefix: context.clusterPrefix,
-        rest: context.rest,
-      });
-      outcome.passedOn();
-      response.writeHead(status, readReason(reason, status), passed.flat());
-      hasHead = true;
-      audit.answered(status);
-    };
-    /** What the cluster answered is not passed on; the connection cannot be used again. */
-    const refuse = (end: Attempt | CodedError): void => {
-      finish(end);
-      exchange.abort(new CodedError('connection-reset'));
-    };
-
-    const sink: ExchangeSink = {
-      onSent(bytes) {
-        audit.bytesIn += bytes;
-      },
-      onHead(head) {
-        context.onHead(clock.now() - sentAt);
-        const isWanted = (): boolean => !settled && !response.destroyed;
-        judgeHead(
-          { head, context, credential, isLast, exchange, isWanted },
-          {
-            pass: () => {
-              writeHead(head);
-            },
-            repeat: () => {
-              refuse('unauthorized');
-            },
-            refuse,
-          },
-        );
-      },
-      onData(chunk, isLastChunk) {
-        if (settled || response.destroyed) return;
-        audit.bytesOut += chunk.length;
-        isFlushed = true;
-        // With the end of the answer in the same packet.
-        if (isLastChunk) {
-          atEndOfTurn(() => response.end(chunk));
-          isEnding = true;
-        } else if (!response.write(chunk)) {
-          exchange.pause();
-          response.once('drain', onDrain);
-        }
-      },
-      onWait() {
-        // A watch sends nothing until something happens; its reader is to know that it began (PX-21).
-        if (!hasHead || isFlushed || settled) return;
-        isFlushed = true;
-        // Node would flush them as UTF-8; what a cluster says is bytes.
-        response.write('', 'latin1');
-      },
-      onEnd(trailers) {
-        if (settled) return;
-        const passed = keepTrailers(trailers);
-        if (passed.length > 0)
-          response.addTrailers(passed.map(([name, value]): [string, string] => [name, value]));
-        if (!isEnding) response.end();
-        finish('done');
-      },
-      onUpgrade(_head, socket) {
-        // Not asked for, so that no parser lets it pass.
-        socket.destroy();
-        finish(new CodedError('response-invalid'));
-      },
-      onError(error) {
-        finish(closed.aborted ? asCodedError(closed.reason) : error);
-      },
-    };
-
-    response.once('close', onClientGone);
-    if (isHeld) closed.addEventListener('abort', onClosed, { once: true });
+    response.on('close', this.#onClientGone);
+    // When it is the cluster alone that may close, its connections say so themselves.
+    if (closed !== cluster.closed) {
+      this.#onClosed = (): void => this.#exchange?.abort(asCodedError(closed.reason));
+      closed.addEventListener('abort', this.#onClosed, { once: true });
+    }
     // It may fail at once.
-    const exchange: Exchange = cluster.connections.send(
-      credential,
-      { method: upstream.method, target: upstream.target, headers: upstream.headers, body },
-      sink,
-      {
-        headTimeoutMs: upstream.asked.isLongRunning ? 0 : limits.responseHeadersTimeoutMs,
-        maxHeadBytes: limits.maxHeaderBytes,
-      },
-    );
-  });
+    this.#exchange = cluster.connections.send(credential, { method, target, headers, body }, this, {
+      headTimeoutMs: asked.isLongRunning ? 0 : limits.responseHeadersTimeoutMs,
+      maxHeadBytes: limits.maxHeaderBytes,
+    });
+  }
+
+  onSent(bytes: number): void {
+    this.#parts.context.audit.bytesIn += bytes;
+  }
+
+  onHead(head: AnswerHead): void {
+    const { context, credential, isLast } = this.#parts;
+    context.onHead(context.clock.now() - this.#sentAt);
+    if (this.#exchange) judgeHead({ head, context, credential, isLast, exchange: this.#exchange }, this);
+  }
+
+  isWanted(): boolean {
+    return !this.#settled && !this.#parts.response.destroyed;
+  }
+
+  pass({ status, reason, headers }: AnswerHead): void {
+    const { response, context, outcome } = this.#parts;
+    outcome.headCame();
+    const passed = buildResponseHeaders({
+      upstream: headers,
+      status,
+      connection: context.cluster.connection,
+      clusterPrefix: context.clusterPrefix,
+      rest: context.rest,
+    });
+    outcome.passedOn();
+    response.writeHead(status, readReason(reason, status), passed.flat());
+    this.#hasHead = true;
+    context.audit.answered(status);
+  }
+
+  repeat(): void {
+    this.#refuse('unauthorized');
+  }
+
+  refuse(error: CodedError): void {
+    this.#refuse(error);
+  }
+
+  onData(chunk: Buffer, isLast: boolean): void {
+    if (!this.isWanted()) return;
+    const { response, context } = this.#parts;
+    context.audit.bytesOut += chunk.length;
+    this.#isFlushed = true;
+    if (!this.#isTurnAwaited) {
+      this.#isTurnAwaited = true;
+      atEndOfTurn(this);
+    }
+    if (isLast) {
+      this.#isEnding = true;
+      this.#lastChunk = chunk;
+      return;
+    }
+    if (!this.#corked) {
+      // The socket, since Node ends a corked response before what it held back.
+      this.#corked = response.socket ?? undefined;
+      this.#corked?.cork();
+    }
+    if (!response.write(chunk)) {
+      this.#exchange?.pause();
+      response.once('drain', () => this.#exchange?.resume());
+    }
+  }
+
+  endTurn(): void {
+    const { response } = this.#parts;
+    this.#isTurnAwaited = false;
+    if (this.#lastChunk) response.end(this.#lastChunk);
+    this.#corked?.uncork();
+    this.#lastChunk = undefined;
+    this.#corked = undefined;
+  }
+
+  onWait(): void {
+    // A watch sends nothing until something happens; its reader is to know that it began (PX-21).
+    if (!this.#hasHead || this.#isFlushed || this.#settled) return;
+    this.#isFlushed = true;
+    // Node would flush them as UTF-8; what a cluster says is bytes.
+    this.#parts.response.write('', 'latin1');
+  }
+
+  onEnd(trailers: AnswerHeaders): void {
+    if (this.#settled) return;
+    const { response } = this.#parts;
+    const passed = keepTrailers(trailers);
+    if (passed.length > 0)
+      response.addTrailers(passed.map(([name, value]): [string, string] => [name, value]));
+    if (!this.#isEnding) response.end();
+    this.#finish('done');
+  }
+
+  onUpgrade(_head: AnswerHead, socket: Socket): void {
+    // Not asked for, so that no parser lets it pass.
+    socket.destroy();
+    this.#finish(new CodedError('response-invalid'));
+  }
+
+  onError(error: CodedError): void {
+    const { closed } = this.#parts.context;
+    this.#finish(closed.aborted ? asCodedError(closed.reason) : error);
+  }
+
+  readonly #onClientGone = (): void => {
+    if (!this.#parts.response.writableFinished) this.#exchange?.abort(clientGone());
+  };
+
+  /** What the cluster answered is not passed on; the connection cannot be used again. */
+  #refuse(end: Attempt | CodedError): void {
+    this.#finish(end);
+    this.#exchange?.abort(new CodedError('connection-reset'));
+  }
+
+  #finish(end: Attempt | CodedError): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    const { response, context } = this.#parts;
+    response.off('close', this.#onClientGone);
+    if (this.#onClosed) context.closed.removeEventListener('abort', this.#onClosed);
+    if (end instanceof CodedError) this.#end.reject(end);
+    else this.#end.resolve(end);
+  }
+}
+
+function clientGone(): CodedError {
+  return new CodedError('connection-reset', 'The client went away');
 }

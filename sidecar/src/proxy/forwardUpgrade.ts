@@ -8,7 +8,7 @@ import type { ForwardContext } from './context.ts';
 import type { EarlyBytes } from './earlyBytes.ts';
 import { dropHopByHop, type HeaderPairs, headerValues } from './headerPairs.ts';
 import { judgeHead } from './judgeHead.ts';
-import { createOutcomeReport, type OutcomeReport } from './outcomeReport.ts';
+import { OutcomeReport } from './outcomeReport.ts';
 import { buildResponseHeaders, readReason } from './responseHeaders.ts';
 import { resetSocket, writeStatusToSocket } from './status.ts';
 import { tunnel } from './tunnel.ts';
@@ -25,7 +25,7 @@ export async function forwardUpgrade(
   early: EarlyBytes,
   context: ForwardContext,
 ): Promise<void> {
-  const outcome = createOutcomeReport(context);
+  const outcome = new OutcomeReport(context);
   const leaving = new AbortController();
   const onClose = (): void => {
     leaving.abort(new CodedError('connection-reset', 'The client went away'));
@@ -93,8 +93,9 @@ function exchange(parts: Upgrading, context: ForwardContext): Promise<Attempt> {
         onHead(head) {
           context.onHead(context.clock.now() - sentAt);
           judgeHead(
-            { head, context, credential, isLast: parts.isLast, exchange: asking, isWanted: () => !settled },
+            { head, context, credential, isLast: parts.isLast, exchange: asking },
             {
+              isWanted: () => !settled,
               pass: () => {
                 refusal = beginRefusal(parts, head, context, asking);
               },

@@ -12,52 +12,56 @@ export interface JudgedHead {
   /** It is not sent again, whatever is answered. */
   readonly isLast: boolean;
   readonly exchange: Exchange;
-  /** Whether somebody still waits for it. */
-  readonly isWanted: () => boolean;
 }
 
-export interface Verdicts {
+/** Is told whose fault it is. */
+export interface HeadJudged {
   /** It is the client's to hear. */
-  readonly pass: () => void;
+  pass(head: AnswerHead): void;
   /** The cluster rejected the provider's credential: another attempt is made with the next one (EX-25). */
-  readonly repeat: () => void;
+  repeat(): void;
   /** It is a fault of the provider, which the client is told in its place. */
-  readonly refuse: (error: CodedError) => void;
+  refuse(error: CodedError): void;
+  /** Whether somebody still waits for it. */
+  isWanted(): boolean;
 }
 
 /** Whose fault an answer of a cluster is, for requests and upgrades alike, before anything of it is passed on. */
-export function judgeHead(
-  { head, context, credential, isLast, exchange, isWanted }: JudgedHead,
-  { pass, repeat, refuse }: Verdicts,
-): void {
+export function judgeHead(judged: JudgedHead, client: HeadJudged): void {
+  const { head, context, credential, isLast } = judged;
   const { cluster, asked, explainForbidden } = context;
   if (isRejected(head.status, context)) {
     if (!isLast) {
-      repeat();
+      client.repeat();
       return;
     }
     cluster.credentials.reject(credential);
-    refuse(new CodedError('plugin-credential-rejected'));
+    client.refuse(new CodedError('plugin-credential-rejected'));
     return;
   }
-  if (head.status !== 403 || asked.isProxySubresource || !explainForbidden) {
-    pass();
-    return;
-  }
-  // Whose fault it is decides what is answered (ID-25); until then nothing of the body is read.
+  if (head.status !== 403 || asked.isProxySubresource || !explainForbidden) client.pass(head);
+  else explain(judged, explainForbidden(cluster, credential), client);
+}
+
+/** Whose fault it is decides what is answered (ID-25); until then nothing of the body is read. */
+function explain(
+  { head, exchange }: JudgedHead,
+  explaining: Promise<CodedError | undefined>,
+  client: HeadJudged,
+): void {
   exchange.pause();
-  explainForbidden(cluster, credential)
+  explaining
     .then((fault) => {
-      if (!isWanted()) return;
+      if (!client.isWanted()) return;
       if (fault) {
-        refuse(fault);
+        client.refuse(fault);
         return;
       }
-      pass();
+      client.pass(head);
       exchange.resume();
     })
     // The turn of who reads is over: what a head throws here nobody else would catch.
     .catch((thrown: unknown) => {
-      refuse(asCodedError(thrown));
+      client.refuse(asCodedError(thrown));
     });
 }

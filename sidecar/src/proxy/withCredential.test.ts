@@ -8,7 +8,7 @@ import { type Attempt, isRejected, withCredential } from './withCredential.ts';
 
 const own: Credential = { token: 'of-the-user', connectionKey: '' };
 
-function setUp(userCredential?: Credential) {
+function setUp(userCredential?: Credential, held?: Credential) {
   const events: string[] = [];
   let runs = 0;
   const credentials: CredentialSource = {
@@ -16,6 +16,7 @@ function setUp(userCredential?: Credential) {
       events.push('get');
       return Promise.resolve({ token: `token-${++runs}`, connectionKey: '' });
     },
+    current: () => held,
     reject: ({ token }) => events.push(`reject ${token ?? ''}`),
     close: () => undefined,
   };
@@ -34,6 +35,12 @@ function setUp(userCredential?: Credential) {
 }
 
 describe('the provider’s credential', () => {
+  it('[EX-21] is sent at once where it is held; what follows a 401 is asked for', async () => {
+    const { events, send } = setUp(undefined, { token: 'held', connectionKey: '' });
+    await send(true, 'unauthorized', 'done');
+    expect(events).toEqual(['held', 'reject held', 'get', 'token-1, last']);
+  });
+
   it('EX-25: is sent once where it is taken', async () => {
     const { events, send } = setUp();
     await send(true, 'done');

@@ -19,7 +19,7 @@ export async function withCredential(
     await attempt(userCredential, true);
     return;
   }
-  const first = await cluster.credentials.get();
+  const first = cluster.credentials.current() ?? (await cluster.credentials.get());
   if ((await attempt(first, !mayRepeat)) === 'done') return;
   cluster.credentials.reject(first);
   const second = await cluster.credentials.get();

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { ClusterEntry } from '../clusters/clusterEntry.ts';
 import { guessProfile } from '../clusters/clusterName.ts';
+import type { LiveCluster } from '../clusters/liveCluster.ts';
 import type { ClusterRegistry } from '../clusters/registry.ts';
 import type { HubSession } from '../dashboard/hubSession.ts';
 import type { RenewedSession } from '../dashboard/sessionRenewals.ts';
@@ -18,7 +19,7 @@ import {
 } from '../proxy/selfReviews.ts';
 import type { ForwardContext } from '../proxy/context.ts';
 import { createExplainForbidden } from '../proxy/impersonationProbe.ts';
-import { type KubernetesRequest, parseKubernetesRequest } from '../proxy/kubernetesRequest.ts';
+import { parseKubernetesRequest } from '../proxy/kubernetesRequest.ts';
 import type { ProxyLimits } from '../proxy/limits.ts';
 import { assertReadable } from '../proxy/readOnly.ts';
 import { decideVerb, isSelfReview, type TrafficVerb } from '../proxy/requestVerb.ts';
@@ -92,11 +93,21 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
   const withheldHeaders = new Set(options.withheldHeaders);
   const explainForbidden = createExplainForbidden(clock);
 
-  const identify = async (
+  const renew = (
+    request: IncomingMessage,
+    { onRenewed }: ClusterRequest,
+  ): Promise<RenewedSession | undefined> | undefined =>
+    session?.renew(request)?.then((renewed) => {
+      if (renewed) onRenewed(renewed);
+      return renewed;
+    });
+
+  /** A promise only where the hub has to be asked. */
+  const identify = (
     request: IncomingMessage,
     renewed: RenewedSession | undefined,
     { isUpgrade, audit, sender }: ClusterRequest,
-  ): Promise<Caller | undefined> => {
+  ): Caller | undefined | Promise<Caller> => {
     if (sender) {
       if (sender.caller) {
         const { user, isStale, actsAs } = sender.caller;
@@ -108,161 +119,142 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
       if (readRequestedImpersonation(request.rawHeaders)) throw new CodedError('impersonation-refused');
       return undefined;
     }
-    const caller =
-      (renewed ? undefined : gate.recognize(request)) ??
-      (await gate.identify(request, renewed?.token, ({ user, isStale }) => {
+    const identified = (caller: Caller): Caller => {
+      const { user, isStale, actsAs } = caller;
+      audit.know({ user, isStale, actsAs });
+      if (caller.origin === 'cookie' || caller.origin === 'proxy') assertNotForged(request, isUpgrade);
+      return caller;
+    };
+    const recognized = renewed ? undefined : gate.recognize(request);
+    if (recognized) return identified(recognized);
+    return gate
+      .identify(request, renewed?.token, ({ user, isStale }) => {
         audit.know({ user, isStale });
-      }));
-    const { user, isStale, actsAs } = caller;
-    audit.know({ user, isStale, actsAs });
-    if (caller.origin === 'cookie' || caller.origin === 'proxy') assertNotForged(request, isUpgrade);
-    return caller;
+      })
+      .then(identified);
   };
 
+  /** Where the hub has to be asked; what is known here instead, where it says no to who wants to know what it says. */
   const authorize = async (
-    caller: Caller | undefined,
-    name: string,
-    entry: ClusterEntry | undefined,
-    verb: TrafficVerb,
-  ): Promise<ClusterEntry> => {
-    if (caller && gate)
-      await gate.authorize(caller, entry?.profile ?? guessProfile(name), verb, entry !== undefined);
-    if (entry === undefined) throw new CodedError('cluster-unknown');
-    return entry;
-  };
-
-  /** What and as whom, once it is known who. */
-  const decide = async (
     request: IncomingMessage,
-    clusterRequest: ClusterRequest,
-    known: Known,
-  ): Promise<Prepared> => {
-    const { name, rest, onBodyWanted } = clusterRequest;
-    const { caller, verb, found } = known;
-    const isAuthorized = found && caller && gate?.isAuthorized(caller, found.profile, verb);
-    let entry: ClusterEntry;
+    { name, rest, onBodyWanted }: ClusterRequest,
+    { caller, verb, found }: Known,
+  ): Promise<ClusterEntry | KnownHere> => {
     try {
-      entry = isAuthorized ? found : await authorize(caller, name, found, verb);
+      if (caller && gate)
+        await gate.authorize(caller, found?.profile ?? guessProfile(name), verb, found !== undefined);
     } catch (thrown) {
       if (asCodedError(thrown).code !== 'access-denied' || !isRulesReview(request.method ?? 'GET', rest))
         throw thrown;
       onBodyWanted();
       const review = await readRequestBody(request, maxReviewBytes);
-      const json = answerRulesReview(
-        decodeReview(review, request.headers['content-type'], rulesReviewFields),
-      );
-      return { kind: 'answer', json };
-    }
-    // Before a plugin runs for it.
-    const leave = places.take({
-      cluster: entry.key,
-      user: caller && buildPersonKey(caller.user),
-      isStream: known.isLong,
-      client: clusterRequest.client,
-    });
-    try {
-      const decided = await choose(request, clusterRequest, known, entry);
-      if ('json' in decided) {
-        leave();
-        return { kind: 'answer', json: decided.json };
-      }
       return {
-        kind: 'forward',
-        context: decided,
-        release() {
-          leave();
-          known.hold?.release();
-        },
+        json: answerRulesReview(decodeReview(review, request.headers['content-type'], rulesReviewFields)),
       };
-    } catch (thrown) {
-      leave();
-      throw thrown;
     }
+    if (found === undefined) throw new CodedError('cluster-unknown');
+    return found;
   };
 
-  /** Which of the cluster's accesses, for which a plugin may run, and what goes there; or what is known here. */
-  const choose = async (
+  /** A question about oneself, which is read here: what is known, or its body for the cluster. */
+  const review = async (
     request: IncomingMessage,
-    { rest, isUpgrade, onBodyWanted, audit }: ClusterRequest,
-    { caller, asked, verb, isLong, hold, renewed }: Known,
-    entry: ClusterEntry,
-  ): Promise<ForwardContext | { readonly json: unknown }> => {
-    const cluster = await entry.select();
-    audit.know({ mode: cluster.rules.mode });
-    assertReadable(cluster.rules, asked, verb);
-
-    // An upgrade has no body to be read; it needs another right, too.
-    const isReview = !isUpgrade && isSelfReview(request.method ?? 'GET', rest);
-    if (isReview) onBodyWanted();
-    const body = isReview ? await readRequestBody(request, maxReviewBytes) : undefined;
-    if (body && isAccessReview(rest)) {
-      const review = decodeReview(body, request.headers['content-type'], accessReviewFields);
-      const json = await answerAccessReview(review, {
+    { rest, onBodyWanted }: ClusterRequest,
+    { caller, entry, cluster }: Selected,
+  ): Promise<KnownHere | { readonly body: Buffer }> => {
+    onBodyWanted();
+    const body = await readRequestBody(request, maxReviewBytes);
+    if (!isAccessReview(rest)) return { body };
+    const json = await answerAccessReview(
+      decodeReview(body, request.headers['content-type'], accessReviewFields),
+      {
         rules: cluster.rules,
         may: (wanted) => (caller && gate ? gate.may(caller, entry.profile, wanted) : Promise.resolve(true)),
-      });
-      if (json) return { json };
-    }
-
-    const identity = actAs(caller, cluster);
-    audit.know({ identityHeaders: identity.identityHeaders });
-    return {
-      cluster,
-      clusterPrefix: `${baseUrl}/clusters/${encodeURIComponent(entry.name)}`,
-      rest,
-      asked,
-      ...identity,
-      withheldHeaders,
-      explainForbidden: cluster.rules.mode === 'impersonate' ? explainForbidden : undefined,
-      body,
-      closed: hold ? AbortSignal.any([cluster.closed, hold.signal]) : cluster.closed,
-      setCookies: () => renewed?.setCookies ?? [],
-      clock,
-      limits,
-      audit,
-      onHead: (durationMs) => {
-        metrics?.upstreamAnswered({ verb, isLong }, durationMs);
       },
-      onOutcome: (outcome) => {
-        entry.report(outcome);
-      },
-    };
+    );
+    return json ? { json } : { body };
   };
 
   return {
+    // Where nobody has to be asked it waits for nothing: each wait is paid by every request.
     async prepare(request, clusterRequest) {
       const { name, rest, isUpgrade, audit } = clusterRequest;
-      const renewing = session?.renew(request);
+      const renewing = renew(request, clusterRequest);
       const renewed = renewing && (await renewing);
-      if (renewed) clusterRequest.onRenewed(renewed);
-      const caller = await identify(request, renewed, clusterRequest);
+      const identified = identify(request, renewed, clusterRequest);
+      const caller = identified instanceof Promise ? await identified : identified;
       const asked = parseKubernetesRequest(rest);
-      const verb = decideVerb({ method: request.method ?? 'GET', rest, asked, isUpgrade });
+      const method = request.method ?? 'GET';
+      const verb = decideVerb({ method, rest, asked, isUpgrade });
       const isLong = isUpgrade || asked.isLongRunning;
       const found = registry.get(name);
       audit.know({ verb, asked, isUpgrade, isLong, ...(found && { cluster: found }) });
       // From now on, since its session may end while the hub is asked or a plugin runs.
       const hold = caller && isLong && found ? gate?.holdStream(caller, found.profile, verb) : undefined;
-      try {
-        const prepared = await decide(request, clusterRequest, {
-          caller,
-          asked,
-          verb,
-          isLong,
-          found,
-          hold,
-          renewed,
-        });
-        if (prepared.kind === 'answer') hold?.release();
-        return prepared;
-      } catch (thrown) {
+      let leave: (() => void) | undefined;
+      const release = (): void => {
+        leave?.();
         hold?.release();
+      };
+      const answer = ({ json }: KnownHere): Prepared => {
+        release();
+        return { kind: 'answer', json };
+      };
+      try {
+        const isAuthorized =
+          found && (gate === undefined || (caller && gate.isAuthorized(caller, found.profile, verb)));
+        const entry = isAuthorized
+          ? found
+          : await authorize(request, clusterRequest, { caller, verb, found });
+        if ('json' in entry) return answer(entry);
+        // Before a plugin runs for it.
+        leave = places.take({
+          cluster: entry.key,
+          user: caller && buildPersonKey(caller.user),
+          isStream: isLong,
+          client: clusterRequest.client,
+        });
+        const cluster = entry.selectNow() ?? (await entry.select());
+        audit.know({ mode: cluster.rules.mode });
+        assertReadable(cluster.rules, asked, verb);
+        // An upgrade has no body to be read; it needs another right, too.
+        const reviewed =
+          !isUpgrade && isSelfReview(method, rest)
+            ? await review(request, clusterRequest, { caller, entry, cluster })
+            : undefined;
+        if (reviewed && 'json' in reviewed) return answer(reviewed);
+        const identity = actAs(caller, cluster);
+        audit.know({ identityHeaders: identity.identityHeaders });
+        const context: ForwardContext = {
+          cluster,
+          clusterPrefix: `${baseUrl}/clusters/${encodeURIComponent(entry.name)}`,
+          rest,
+          asked,
+          identityHeaders: identity.identityHeaders,
+          userCredential: identity.userCredential,
+          withheldHeaders,
+          explainForbidden: cluster.rules.mode === 'impersonate' ? explainForbidden : undefined,
+          body: reviewed?.body,
+          closed: hold ? AbortSignal.any([cluster.closed, hold.signal]) : cluster.closed,
+          setCookies: () => renewed?.setCookies ?? [],
+          clock,
+          limits,
+          audit,
+          onHead: (durationMs) => {
+            metrics?.upstreamAnswered({ verb, isLong }, durationMs);
+          },
+          onOutcome: (outcome) => {
+            entry.report(outcome);
+          },
+        };
+        return { kind: 'forward', context, release };
+      } catch (thrown) {
+        release();
         throw thrown;
       }
     },
     async identify(request, clusterRequest) {
-      const renewed = await session?.renew(request);
-      if (renewed) clusterRequest.onRenewed(renewed);
+      const renewed = await renew(request, clusterRequest);
       return { caller: await identify(request, renewed, clusterRequest) };
     },
     hold({ caller }, name, verb) {
@@ -272,13 +264,21 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
   };
 }
 
-/** What is known when the deciding begins. */
+/** What is known when it is decided whether it may. */
 interface Known {
   readonly caller: Caller | undefined;
-  readonly asked: KubernetesRequest;
   readonly verb: TrafficVerb;
-  readonly isLong: boolean;
   readonly found: ClusterEntry | undefined;
-  readonly hold: StreamHold | undefined;
-  readonly renewed: RenewedSession | undefined;
+}
+
+/** And once it may, by which way. */
+interface Selected {
+  readonly caller: Caller | undefined;
+  readonly entry: ClusterEntry;
+  readonly cluster: LiveCluster;
+}
+
+/** An answer for which the cluster is not asked. */
+interface KnownHere {
+  readonly json: unknown;
 }

@@ -98,7 +98,8 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     const { name } = destination;
     const signingIn = signIn?.handle(request, response, destination.rest, audit);
     if (signingIn) await signingIn;
-    const rest = signingIn ? undefined : await backendRoutes.resolve(request, response, destination, audit);
+    const resolved = signingIn ? undefined : backendRoutes.resolve(request, response, destination, audit);
+    const rest = resolved instanceof Promise ? await resolved : resolved;
     if (rest === undefined) {
       audit.answered(response.statusCode);
       audit.finish();
@@ -123,7 +124,11 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       return;
     }
     const { context, release } = prepared;
-    await forwardRequest(request, response, context).finally(release);
+    try {
+      await forwardRequest(request, response, context);
+    } finally {
+      release();
+    }
     audit.finish();
   };
 

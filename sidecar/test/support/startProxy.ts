@@ -263,6 +263,7 @@ function createFakeCredentials(): FakeCredentials {
     rejected,
     answer: undefined,
     get: () => (source.answer ?? (() => Promise.resolve(current)))(),
+    current: () => (source.answer ? undefined : current),
     reject(credential) {
       if (credential !== current) return;
       rejected.push(credential.token);
