@@ -40,6 +40,8 @@ export class UpstreamExchange implements Exchange, AnswerSink, HeadAwaited, Turn
   #hasEnded = false;
   /** Nothing of it has gone out yet. */
   #isHeldBack = false;
+  /** Of a request without a body, which is all of it. */
+  #unsentHead: string | undefined;
   /** It may go by another connection, once. */
   #mayBeStale = false;
   #isRepeated = false;
@@ -94,23 +96,30 @@ export class UpstreamExchange implements Exchange, AnswerSink, HeadAwaited, Turn
       this.#sink.onError(asCodedError(thrown));
       return;
     }
-    const { socket } = place;
-    socket.cork();
     this.#isHeldBack = true;
     atEndOfTurn(this);
-    if (body === null || Buffer.isBuffer(body)) {
+    if (body === null) {
+      this.#unsentHead = head.text;
+      this.#sent();
+      return;
+    }
+    const { socket } = place;
+    socket.cork();
+    if (Buffer.isBuffer(body)) {
       socket.write(head.text, 'latin1');
-      if (body) {
-        socket.write(body);
-        this.#sink.onSent(body.length);
-      }
+      socket.write(body);
+      this.#sink.onSent(body.length);
       this.#sent();
     } else this.#sendBody(place, body, head);
   }
 
   endTurn(): void {
     this.#isHeldBack = false;
-    this.#place?.socket.uncork();
+    const socket = this.#place?.socket;
+    const head = this.#unsentHead;
+    this.#unsentHead = undefined;
+    if (head === undefined) socket?.uncork();
+    else socket?.write(head, 'latin1');
   }
 
   pause(): void {
