@@ -91,6 +91,15 @@ export const clusterExchangePatches: readonly Patch[] = [
     tests: [kept, 'sidecar/src/clusters/headDeadline.test.ts'],
   },
   {
+    id: 'deadline-by-the-clock',
+    rules: ['FA-43', 'PX-25'],
+    file: 'sidecar/src/clusters/headDeadline.ts',
+    breaks: 'A clock that is moved ends an answer too soon, or too late.',
+    find: 'leftMs >= 0 && leftMs <= headTimeoutMs ? leftMs : headTimeoutMs',
+    replace: 'leftMs',
+    tests: ['sidecar/src/clusters/headDeadline.test.ts'],
+  },
+  {
     id: 'answer-before-it-was-asked',
     rules: ['TH-45'],
     file: exchange,

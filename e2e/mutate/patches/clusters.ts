@@ -20,6 +20,15 @@ export const clustersPatches: readonly Patch[] = [
     tests: ['sidecar/src/clusters/registry.test.ts'],
   },
   {
+    id: 'next-provider-at-once',
+    rules: ['AC-14'],
+    file: 'sidecar/src/clusters/clusterEntry.ts',
+    breaks: 'A provider serves though its plugin has nothing.',
+    find: 'if (!first || !live?.credentials.current()) return undefined;',
+    replace: 'if (!first || !live) return undefined;',
+    tests: ['sidecar/src/clusters/registry.test.ts'],
+  },
+  {
     id: 'withdrawn-ends-streams',
     rules: ['AC-13', 'DI-34'],
     file: 'sidecar/src/clusters/clusterEntry.ts',

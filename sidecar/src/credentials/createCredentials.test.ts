@@ -131,6 +131,7 @@ describe('createCredentials', () => {
     first.close();
     first.close();
     expect(await second.get()).toMatchObject({ token: 'a' });
+    expect([first.current(), second.current()]).toEqual([undefined, await second.get()]);
     second.close();
     const third = credentials.sourceFor(invocation);
     expect(third.state()).toEqual({ isHeld: false, isRunning: false });
