@@ -61,10 +61,10 @@ it.each([
   ['stop in their request line', 'GET /clus'],
   ['stop in their headers', 'GET / HTTP/1.1\r\nHost: x\r\nAccept: a'],
 ])(
-  '[TH-44] 2,000 sockets that %s cost little, and the others nothing',
+  '[TH-44] 10,000 sockets that %s cost little, and the others nothing',
   async (_, text) => {
     const before = await sidecar.hold();
-    await open(2_000, text);
+    await open(10_000, text);
     await expectServed();
     const during = await sidecar.hold();
     expect(during.heapUsed - before.heapUsed).toBeLessThan(64 * mebibyte);
