@@ -105,7 +105,7 @@ function dispatch(
         rest: context.rest,
       });
       outcome.passedOn();
-      response.writeHead(status, readReason(reason, status), passed.flat());
+      response.writeHead(status, readReason(reason, status), passed);
       hasHead = true;
       audit.answered(status);
     };
@@ -158,8 +158,7 @@ function dispatch(
       onEnd(trailers) {
         if (settled) return;
         const passed = keepTrailers(trailers);
-        if (passed.length > 0)
-          response.addTrailers(passed.map(([name, value]): [string, string] => [name, value]));
+        if (passed.length > 0) response.addTrailers(passed);
         if (!isEnding) response.end();
         finish('done');
       },
