@@ -66,6 +66,15 @@ export const proxyRequestsPatches: readonly Patch[] = [
     tests: ['sidecar/src/proxy/requestHeaders.test.ts'],
   },
   {
+    id: 'connection-names-of-answers',
+    rules: ['PX-11'],
+    file: 'sidecar/src/proxy/responseHeaders.ts',
+    breaks: 'What Connection of an answer names goes on to the browser.',
+    find: ' || named?.has(lower)',
+    replace: '',
+    tests: ['sidecar/src/proxy/responseHeaders.test.ts'],
+  },
+  {
     id: 'hop-by-hop',
     rules: ['PX-11'],
     file: 'sidecar/src/proxy/headerPairs.ts',
