@@ -126,8 +126,8 @@ export const apiStreamPatches: readonly Patch[] = [
     rules: ['PX-02'],
     file: 'sidecar/src/proxy/target.ts',
     breaks: 'A dot segment leads out of the API to a cluster.',
-    find: '}/`) && isPlainPath(path))',
-    replace: '}/`))',
+    find: '}/`) && isPrintable(path) && isPlainPath(path))',
+    replace: '}/`) && isPrintable(path))',
     tests: ['sidecar/src/proxy/target.test.ts'],
   },
   {

@@ -115,8 +115,8 @@ export const proxyRightsPatches: readonly Patch[] = [
     rules: ['ID-12'],
     file: 'sidecar/src/proxy/kubernetesRequest.ts',
     breaks: 'What is encoded is another right than what the API server reads.',
-    find: "decodePath(rawPath)?.split('/')",
-    replace: "rawPath.split('/')",
+    find: 'const path = decodePath(rawPath);',
+    replace: 'const path: string | undefined = rawPath;',
     tests: ['sidecar/src/proxy/kubernetesRequest.test.ts', 'sidecar/src/proxy/requestVerb.test.ts'],
   },
   {

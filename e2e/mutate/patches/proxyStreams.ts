@@ -222,8 +222,8 @@ export const proxyStreamsPatches: readonly Patch[] = [
     rules: ['PX-24'],
     file: 'sidecar/src/proxy/forwardRequest.ts',
     breaks: 'Trailers of an answer are lost.',
-    find: 'if (passed.length > 0)\n',
-    replace: 'if (false)\n',
+    find: 'if (passed.length > 0) response',
+    replace: 'if (false) response',
     tests: ['sidecar/test/proxy/request.test.ts'],
   },
   {

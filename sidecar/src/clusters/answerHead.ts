@@ -1,7 +1,7 @@
 import { CodedError } from '../foundation/errors.ts';
 
-/** Names and values as they came: repeated ones stay repeated, names keep their case (PX-10). */
-export type AnswerHeaders = readonly (readonly [name: string, value: string])[];
+/** Names and values in turn, as they came: repeated ones stay repeated, names keep their case (PX-10). */
+export type AnswerHeaders = readonly string[];
 
 export interface AnswerHead {
   readonly status: number;
@@ -19,10 +19,12 @@ export interface ReadHead extends AnswerHead {
   readonly keepAliveSeconds: number | undefined;
 }
 
-const tokenPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** Anything but what a field's value may hold (RFC 9110, 5.5). */
-const illegalText = /[^\t\x20-\x7e\x80-\xff]/;
-const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: (.*))?$/;
+/** One line; nothing is folded (RFC 9112, 5.2). */
+const field = /[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*/.source;
+const wholeField = new RegExp(`^${field}$`);
+const wholeHead = new RegExp(`^HTTP/1\\.([01]) ([1-9]\\d\\d)(?: (.*))?(?:\\r\\n${field})*$`);
+/** What a field's value may hold (RFC 9110, 5.5). */
+const fieldText = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /**
  * A head without the empty line at its end, one character a byte. What two readers could take for different things is
@@ -30,18 +32,22 @@ const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: (.*))?$/;
  * @throws CodedError `response-invalid`
  */
 export function readAnswerHead(text: string): ReadHead {
-  const lines = text.split('\r\n');
-  const [, minor, status = '', reason = ''] = statusLine.exec(lines[0] ?? '') ?? [];
-  if (minor === undefined) throw invalidAnswer();
-  const headers: (readonly [string, string])[] = [];
+  const match = wholeHead.exec(text);
+  if (match === null) throw invalidAnswer();
+  const [, minor, status = '', reason = ''] = match;
+  const headers: string[] = [];
   let length: string | undefined;
   let isChunked = false;
   let closes = minor === '0';
   let hint = '';
-  for (let index = 1; index < lines.length; index++) {
-    const field = readField(lines[index] ?? '');
-    headers.push(field);
-    const [name, value] = field;
+  // Of those that were let pass each CR ends a line.
+  for (let end = text.indexOf('\r'); end !== -1;) {
+    const start = end + 2;
+    end = text.indexOf('\r', start);
+    const colon = text.indexOf(':', start);
+    const name = text.slice(start, colon);
+    const value = trimBlanks(text, colon + 1, end === -1 ? text.length : end);
+    headers.push(name, value);
     // Of these lengths are all names that say how it goes on.
     if (name.length !== 10 && name.length !== 14 && name.length !== 17) continue;
     switch (name.toLowerCase()) {
@@ -72,23 +78,25 @@ export function readAnswerHead(text: string): ReadHead {
   };
 }
 
-/** One line of a head or of trailers; nothing is folded (RFC 9112, 5.2). @throws CodedError `response-invalid` */
+/** One line of trailers. @throws CodedError `response-invalid` */
 export function readField(line: string): readonly [name: string, value: string] {
+  if (!wholeField.test(line)) throw invalidAnswer();
   const colon = line.indexOf(':');
-  const name = line.slice(0, Math.max(colon, 0));
-  if (!tokenPattern.test(name)) throw invalidAnswer();
-  let start = colon + 1;
-  let end = line.length;
-  while (start < end && isBlank(line.charCodeAt(start))) start++;
-  while (end > start && isBlank(line.charCodeAt(end - 1))) end--;
-  const value = line.slice(start, end);
-  if (illegalText.test(value)) throw invalidAnswer();
-  return [name, value];
+  return [line.slice(0, colon), trimBlanks(line, colon + 1, line.length)];
+}
+
+/** Of a field the blanks around its value are no part. */
+function trimBlanks(text: string, from: number, to: number): string {
+  let start = from;
+  let end = to;
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
 }
 
 /** What is behind the size of a chunk may be anything that a value may be. */
 export function isFieldText(text: string): boolean {
-  return !illegalText.test(text);
+  return fieldText.test(text);
 }
 
 export function invalidAnswer(): CodedError {

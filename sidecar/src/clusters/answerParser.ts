@@ -56,7 +56,7 @@ export class AnswerParser {
   #headBytes = 0;
   #extensionBytes = 0;
   #left = 0;
-  #trailers: (readonly [string, string])[] = [];
+  readonly #trailers: string[] = [];
   #head: ReadHead | undefined;
 
   constructor(sink: AnswerSink, options: AnswerParserOptions) {
@@ -228,7 +228,7 @@ export class AnswerParser {
     }
     this.#headBytes += line.length + 2;
     if (this.#headBytes > this.#options.maxHeadBytes) throw invalidAnswer();
-    this.#trailers.push(readField(line));
+    this.#trailers.push(...readField(line));
   }
 
   #end(): void {

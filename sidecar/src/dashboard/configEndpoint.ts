@@ -9,7 +9,7 @@ import { dropSessionCookies } from '../identity/sessionCookie.ts';
 import { type Clock, sleep } from '../foundation/clock.ts';
 import { asCodedError, CodedError, type ErrorCode } from '../foundation/errors.ts';
 import { parseJson } from '../foundation/unknownValue.ts';
-import { dropHopByHop, pairHeaders } from '../proxy/headerPairs.ts';
+import { dropHopByHop } from '../proxy/headerPairs.ts';
 import { mergeConfig } from './mergeConfig.ts';
 import type { FindViewer, SeenClusters, Viewer } from './viewer.ts';
 
@@ -165,7 +165,7 @@ function buildQuestion(
   return [
     ...(asked === undefined ? [] : ['host', asked]),
     ...(kept === undefined ? [] : ['cookie', kept]),
-    ...dropHopByHop(pairHeaders(request.rawHeaders))
+    ...dropHopByHop(request.rawHeaders)
       .filter(([name]) => !notAsked.test(name) && !hiddenHeaders.includes(name.toLowerCase()))
       .flat(),
   ];

@@ -1,13 +1,14 @@
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { expect, it } from 'vitest';
-import { isHostAllowed } from './checkHost.ts';
+import { hasOneHost, isHostAllowed } from './checkHost.ts';
 
-const allowed = (port: number, ...hosts: string[]): boolean => {
+const requestTo = (...hosts: string[]): IncomingMessage => {
   const request = new IncomingMessage(new Socket());
-  request.rawHeaders = ['Accept', 'x', ...hosts.flatMap((host) => ['hOSt', host])];
-  return isHostAllowed(request, port);
+  request.rawHeaders = ['Accept', 'host', ...hosts.flatMap((host) => ['hOSt', host]), 'Hosts', 'x'];
+  return request;
 };
+const allowed = (port: number, ...hosts: string[]): boolean => isHostAllowed(requestTo(...hosts), port);
 
 it.each([
   [4466, 'localhost:4466'],
@@ -49,3 +50,19 @@ it('TH-12: refuses no Host and more than one, though the first is right', () => 
   expect(allowed(4466, 'localhost:4466', 'evil.example')).toBe(false);
   expect(allowed(4466, 'localhost:4466', 'localhost:4466')).toBe(false);
 });
+
+it.each([
+  ['1.1', 0, false],
+  ['1.1', 1, true],
+  ['1.1', 2, false],
+  ['1.0', 0, true],
+  ['1.0', 1, true],
+  ['1.0', 2, false],
+])(
+  'TH-12: whether a request of HTTP/%s with %i Hosts may come at all: %s',
+  (httpVersion, count, expected) => {
+    const request = requestTo(...Array.from({ length: count }, () => 'localhost'));
+    request.httpVersion = httpVersion;
+    expect(hasOneHost(request)).toBe(expected);
+  },
+);

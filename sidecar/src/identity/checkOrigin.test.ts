@@ -12,7 +12,7 @@ const requestOf = (method: string, headers: IncomingHttpHeaders): IncomingMessag
   return request;
 };
 const allowed = (method: string, headers: IncomingHttpHeaders): boolean =>
-  isOriginAllowed(requestOf(method, headers), [own]);
+  isOriginAllowed(requestOf(method, headers), () => [own]);
 
 const navigation = {
   'sec-fetch-site': 'cross-site',

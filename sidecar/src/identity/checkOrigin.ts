@@ -6,11 +6,14 @@ import { CodedError } from '../foundation/errors.ts';
  * no foreign Origin, no cross-site fetch. GET and HEAD the same, unless the browser navigates to a page.
  * Requests of other programs have neither header and pass here.
  */
-export function isOriginAllowed(request: IncomingMessage, ownOrigins: readonly string[]): boolean {
+export function isOriginAllowed(
+  request: IncomingMessage,
+  ownOrigins: (request: IncomingMessage) => readonly string[],
+): boolean {
   const origin = request.headers.origin;
   const site = request.headers['sec-fetch-site'];
   const foreign =
-    (origin !== undefined && !ownOrigins.includes(origin.toLowerCase())) ||
+    (origin !== undefined && !ownOrigins(request).includes(origin.toLowerCase())) ||
     site === 'cross-site' ||
     site === 'same-site';
   if (!foreign) return true;

@@ -12,18 +12,25 @@ const extraPrefix = 'impersonate-extra-';
  * @throws CodedError `impersonation-invalid`
  */
 export function readRequestedImpersonation(rawHeaders: readonly string[]): User | undefined {
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2)
+    if (isImpersonation(rawHeaders[index] ?? '')) return readImpersonation(rawHeaders, index);
+  return undefined;
+}
+
+function isImpersonation(name: string): boolean {
+  // Nearly every header is none of these: the first letter says so.
+  return (name.startsWith('I') || name.startsWith('i')) && name.toLowerCase().startsWith(headerPrefix);
+}
+
+function readImpersonation(rawHeaders: readonly string[], first: number): User {
   const names: string[] = [];
   const uids: string[] = [];
   const groups: string[] = [];
   const extra = new Map<string, string[]>();
-  let isAsked = false;
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+  for (let index = first; index + 1 < rawHeaders.length; index += 2) {
     const rawName = rawHeaders[index] ?? '';
-    // Nearly every header is none of these: the first letter says so.
-    if (!rawName.startsWith('I') && !rawName.startsWith('i')) continue;
+    if (!isImpersonation(rawName)) continue;
     const header = rawName.toLowerCase();
-    if (!header.startsWith(headerPrefix)) continue;
-    isAsked = true;
     const value = Buffer.from(rawHeaders[index + 1] ?? '', 'latin1').toString('utf8');
     if (header === 'impersonate-user') names.push(value);
     else if (header === 'impersonate-uid') uids.push(value);
@@ -33,7 +40,6 @@ export function readRequestedImpersonation(rawHeaders: readonly string[]): User 
       extra.set(key, [...(extra.get(key) ?? []), value]);
     } else throw new CodedError('impersonation-invalid');
   }
-  if (!isAsked) return undefined;
   const [name] = names;
   if (names.length !== 1 || !name || uids.length > 1) throw new CodedError('impersonation-invalid');
   return { name, uid: uids[0] ?? '', groups, extra: Object.fromEntries(extra) };

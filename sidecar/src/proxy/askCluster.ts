@@ -3,7 +3,7 @@ import { collectAnswer } from '../clusters/collectAnswer.ts';
 import type { Credential } from '../credentials/credential.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import type { ForwardContext } from './context.ts';
-import type { HeaderPairs } from './headerPairs.ts';
+import type { RawHeaders } from './headerPairs.ts';
 import { OutcomeReport } from './outcomeReport.ts';
 import { buildResponseHeaders } from './responseHeaders.ts';
 import { buildUpstreamRequest } from './upstreamRequest.ts';
@@ -24,7 +24,7 @@ export interface OwnRequest {
 export interface ClusterAnswer {
   readonly status: number;
   /** As the browser may see them (PX-15). */
-  readonly headers: HeaderPairs;
+  readonly headers: RawHeaders;
   readonly body: Buffer;
 }
 
@@ -81,7 +81,7 @@ export async function askCluster(context: ForwardContext, own: OwnRequest): Prom
 
 /** The cluster's word as the answer to the request that came in. */
 export function writeAnswer(response: ServerResponse, { status, headers, body }: ClusterAnswer): void {
-  response.writeHead(status, headers.flat());
+  response.writeHead(status, [...headers]);
   response.end(body);
 }
 

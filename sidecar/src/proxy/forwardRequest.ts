@@ -131,7 +131,7 @@ class Sending implements ExchangeSink, HeadJudged, TurnTask {
       rest: context.rest,
     });
     outcome.passedOn();
-    response.writeHead(status, readReason(reason, status), passed.flat());
+    response.writeHead(status, readReason(reason, status), passed);
     this.#hasHead = true;
     context.audit.answered(status);
   }
@@ -190,8 +190,7 @@ class Sending implements ExchangeSink, HeadJudged, TurnTask {
     if (this.#settled) return;
     const { response } = this.#parts;
     const passed = keepTrailers(trailers);
-    if (passed.length > 0)
-      response.addTrailers(passed.map(([name, value]): [string, string] => [name, value]));
+    if (passed.length > 0) response.addTrailers(passed);
     if (!this.#isEnding) response.end();
     this.#finish('done');
   }

@@ -6,7 +6,7 @@ import type { Credential } from '../credentials/credential.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import type { ForwardContext } from './context.ts';
 import type { EarlyBytes } from './earlyBytes.ts';
-import { dropHopByHop, type HeaderPairs, headerValues } from './headerPairs.ts';
+import { dropHopByHop, type HeaderPairs, headerValues, pairHeaders } from './headerPairs.ts';
 import { judgeHead } from './judgeHead.ts';
 import { OutcomeReport } from './outcomeReport.ts';
 import { buildResponseHeaders, readReason } from './responseHeaders.ts';
@@ -208,7 +208,7 @@ function beginRefusal(
   const { audit } = context;
   audit.answered(status);
   early.drop();
-  writeHead(socket, status, reason, [...passed, ['Connection', 'close']]);
+  writeHead(socket, status, reason, [...pairHeaders(passed), ['Connection', 'close']]);
   return {
     write(chunk) {
       audit.bytesOut += chunk.length;

@@ -1,3 +1,5 @@
+import { pathOf } from './target.ts';
+
 /** What a request asks of an API server, as its own request info says (apimachinery `RequestInfo`). */
 export interface KubernetesRequest {
   /** False for `/version`, `/healthz`, discovery and everything that cannot be read. */
@@ -31,30 +33,30 @@ const streamingSubresources: ReadonlySet<string> = new Set(['exec', 'attach', 'p
 
 /** @param rest the raw path and query below the cluster. Anything that cannot be read is not a resource: fail closed. */
 export function parseKubernetesRequest(rest: string): KubernetesRequest {
-  const [rawPath, rawQuery] = splitOnce(rest, '?');
+  const rawPath = pathOf(rest);
   const segments = decodeSegments(rawPath);
   if (segments === undefined) return nothing;
-  // A `?` in front would be left out here, and is a part of the first name to an API server.
-  const query = new URLSearchParams(`&${rawQuery}`);
+  const query = rest.slice(rawPath.length + 1);
   const [kind] = segments;
   const start = kind === 'api' ? 2 : kind === 'apis' ? 3 : undefined;
   if (start === undefined || segments.length <= start) return nothing;
   const group = kind === 'apis' ? (segments[1] ?? '') : '';
-  let parts = segments.slice(start);
   // The old way to watch and to proxy: `/api/v1/watch/…`.
-  const isPathWatch = parts[0] === 'watch';
-  const isPathProxy = parts[0] === 'proxy';
-  if (isPathWatch || isPathProxy) parts = parts.slice(1);
+  const isPathWatch = segments[start] === 'watch';
+  const isPathProxy = segments[start] === 'proxy';
+  let at = isPathWatch || isPathProxy ? start + 1 : start;
   let namespace = '';
-  if (parts[0] === 'namespaces' && parts.length > 1) {
-    namespace = parts[1] ?? '';
-    if (parts.length > 2 && !namespaceSubresources.has(parts[2] ?? '')) parts = parts.slice(2);
+  if (segments[at] === 'namespaces' && segments.length > at + 1) {
+    namespace = segments[at + 1] ?? '';
+    if (segments.length > at + 2 && !namespaceSubresources.has(segments[at + 2] ?? '')) at += 2;
   }
-  const [resource = '', name = '', subresource = ''] = parts;
+  const resource = segments[at] ?? '';
+  const name = segments[at + 1] ?? '';
+  const subresource = segments[at + 2] ?? '';
   if (resource === '') return nothing;
-  const isWatch = isPathWatch || isTrue(query.get('watch'));
+  const isWatch = isPathWatch || isAsked(query, 'watch');
   const isProxySubresource = isPathProxy || subresource === 'proxy';
-  const isFollow = subresource === 'log' && isTrue(query.get('follow'));
+  const isFollow = subresource === 'log' && isAsked(query, 'follow');
   return {
     isResource: true,
     group,
@@ -68,21 +70,23 @@ export function parseKubernetesRequest(rest: string): KubernetesRequest {
   };
 }
 
-function splitOnce(text: string, separator: string): [string, string] {
-  const at = text.indexOf(separator);
-  return at === -1 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
-}
-
 /** The segments without empty ones at the ends; decoded first and split then, as the API server does. */
 function decodeSegments(rawPath: string): string[] | undefined {
-  const segments = decodePath(rawPath)?.split('/');
-  if (segments === undefined) return undefined;
-  const first = segments.findIndex((segment) => segment !== '');
-  return segments.slice(first, segments.findLastIndex((segment) => segment !== '') + 1);
+  const path = decodePath(rawPath);
+  if (path === undefined) return undefined;
+  let start = 0;
+  let end = path.length;
+  while (path[start] === '/') start++;
+  while (end > start && path[end - 1] === '/') end--;
+  return path.slice(start, end).split('/');
 }
+
+const encodedOrHigh = /[%\u0080-\uffff]/;
 
 /** As an API server decodes it: any byte may be encoded, also one that is no UTF-8; undefined for what it refuses. */
 export function decodePath(rawPath: string): string | undefined {
+  // Most have neither.
+  if (!encodedOrHigh.test(rawPath)) return rawPath;
   if (/%(?![0-9a-f]{2})/i.test(rawPath)) return undefined;
   const bytes = rawPath.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) =>
     String.fromCharCode(parseInt(hex, 16)),
@@ -91,6 +95,10 @@ export function decodePath(rawPath: string): string | undefined {
 }
 
 /** As the API server reads a boolean of the query: there and not said to be false. */
-function isTrue(value: string | null): boolean {
+function isAsked(query: string, name: string): boolean {
+  // Nor is it there in an encoding.
+  if (!query.includes(name) && !query.includes('%')) return false;
+  // A `?` in front would be left out here, and is a part of the first name to an API server.
+  const value = new URLSearchParams(`&${query}`).get(name);
   return value !== null && value.toLowerCase() !== 'false' && value !== '0';
 }

@@ -1,11 +1,11 @@
-import { createHopByHopTest, type HeaderPairs } from './headerPairs.ts';
+import type { ClusterConnection } from '../clusters/connection.ts';
+import { createNameTable } from '../foundation/nameTable.ts';
+import { type HeaderPairs, isHopByHop, type RawHeaders, readConnectionNames } from './headerPairs.ts';
 
 export interface RequestHeaderOptions {
-  readonly client: HeaderPairs;
-  /** The cluster's `Host`. */
-  readonly host: string;
-  /** The cluster's own origin. */
-  readonly origin: string;
+  readonly client: RawHeaders;
+  /** The cluster's own. */
+  readonly connection: Pick<ClusterConnection, 'protocol' | 'hostHeader' | 'disableCompression'>;
   readonly token: string | undefined;
   /** Set last, so that nothing can remove them (PX-11). */
   readonly identity: HeaderPairs;
@@ -14,8 +14,6 @@ export interface RequestHeaderOptions {
   readonly requestId: string;
   /** The path behind is an app's: more headers pass (PX-12). */
   readonly isProxySubresource: boolean;
-  /** `disable-compression` of the cluster: no answer is asked to be compressed. */
-  readonly disableCompression: boolean;
   /** The protocol of an upgrade, in the client's spelling. */
   readonly upgrade: string | undefined;
 }
@@ -62,21 +60,20 @@ const credentialProtocol = /^base64url\./i;
  * (PX-13): it goes on by `identity` alone.
  */
 export function buildRequestHeaders(options: RequestHeaderOptions): string[] {
-  const { client, upgrade, token, isProxySubresource } = options;
-  const isHopByHop = createHopByHopTest(client);
-  const built = ['Host', options.host];
-  for (const [name, value] of client) {
-    const lower = name.toLowerCase();
-    if (isHopByHop(lower) || options.withheld.has(lower)) continue;
-    // An API server refuses a watch over WebSocket without an Origin; the client's was checked when it came in.
-    if (lower === 'origin' && upgrade !== undefined) built.push(name, options.origin);
-    else if (lower === 'sec-websocket-protocol') {
-      const kept = upgrade === undefined ? '' : keepProtocols(value);
-      if (kept !== '') built.push(name, kept);
-    } else if (lower.startsWith('sec-websocket-')) {
-      if (upgrade !== undefined) built.push(name, value);
-    } else if (lower === 'accept-encoding' && options.disableCompression) continue;
-    else if (isPassed(lower, isProxySubresource)) built.push(name, value);
+  const { client, connection, upgrade, token, withheld } = options;
+  const lookUp = options.isProxySubresource ? knownNames.app : knownNames.api;
+  const named = readConnectionNames(client);
+  const built = ['Host', connection.hostHeader];
+  for (let index = 0; index + 1 < client.length; index += 2) {
+    const name = client[index] ?? '';
+    const { lower, way } = lookUp(name);
+    if (way === 'dropped' || withheld.has(lower) || named?.has(lower)) continue;
+    const value = client[index + 1] ?? '';
+    if (way === 'passed') built.push(name, value);
+    else {
+      const kept = treat(lower, value, options);
+      if (kept !== undefined) built.push(name, kept);
+    }
   }
   if (upgrade !== undefined) built.push('Connection', 'Upgrade', 'Upgrade', upgrade);
   if (token !== undefined) built.push('Authorization', `Bearer ${token}`);
@@ -85,22 +82,40 @@ export function buildRequestHeaders(options: RequestHeaderOptions): string[] {
   return built;
 }
 
-/** What was decided about a name before: there are few, and anybody may make up more. */
-const maxDecided = 500;
-const decided = { app: new Map<string, boolean>(), api: new Map<string, boolean>() };
-
-function isPassed(name: string, isProxySubresource: boolean): boolean {
-  const known = isProxySubresource ? decided.app : decided.api;
-  let passes = known.get(name);
-  if (passes === undefined) {
-    passes = decide(name, isProxySubresource);
-    if (known.size >= maxDecided) known.clear();
-    known.set(name, passes);
-  }
-  return passes;
+interface KnownName {
+  readonly lower: string;
+  readonly way: 'passed' | 'dropped' | 'special';
 }
 
-function decide(name: string, isProxySubresource: boolean): boolean {
+const knownNames = {
+  app: createNameTable((name) => judge(name.toLowerCase(), true)),
+  api: createNameTable((name) => judge(name.toLowerCase(), false)),
+};
+
+function judge(lower: string, isProxySubresource: boolean): KnownName {
+  if (isHopByHop(lower)) return { lower, way: 'dropped' };
+  if (lower === 'origin' || lower === 'accept-encoding' || lower.startsWith('sec-websocket-'))
+    return { lower, way: 'special' };
+  return { lower, way: isPassed(lower, isProxySubresource) ? 'passed' : 'dropped' };
+}
+
+/** The value that goes on of a header for which that depends on more than its name; undefined where none does. */
+function treat(
+  lower: string,
+  value: string,
+  { connection, upgrade, isProxySubresource }: RequestHeaderOptions,
+): string | undefined {
+  if (lower === 'accept-encoding') return connection.disableCompression ? undefined : value;
+  if (lower === 'origin') {
+    if (upgrade === undefined) return isPassed(lower, isProxySubresource) ? value : undefined;
+    // An API server refuses a watch over WebSocket without an Origin; the client's was checked when it came in.
+    return `${connection.protocol}//${connection.hostHeader}`;
+  }
+  if (upgrade === undefined) return undefined;
+  return lower === 'sec-websocket-protocol' ? keepProtocols(value) || undefined : value;
+}
+
+function isPassed(name: string, isProxySubresource: boolean): boolean {
   if (refusedParts.test(name)) return false;
   if (passedNames.has(name) || passedPrefixes.some((prefix) => name.startsWith(prefix))) return true;
   return (

@@ -1,5 +1,6 @@
 import { CodedError } from '../foundation/errors.ts';
 import { decodePath, type KubernetesRequest } from './kubernetesRequest.ts';
+import { pathOf } from './target.ts';
 
 /** Verbs of `clusterprofiles/proxy`, as of `nodes/proxy` (ID-11). */
 export type TrafficVerb = 'get' | 'create' | 'update' | 'patch' | 'delete';
@@ -46,14 +47,16 @@ export function decideVerb({ method, rest, asked, isUpgrade }: VerbQuestion): Tr
   return verb === 'get' && isAmbiguous(rest) ? 'create' : verb;
 }
 
+const emptySegment = /[^/]\/\/+[^/]/;
+
 /** Whether somebody in front of the API server could read another path, which may be one behind proxy. */
 function isAmbiguous(rest: string): boolean {
-  const path = decodePath(rest.split('?', 1)[0] ?? '');
-  return path === undefined || /[^/]\/\/+[^/]/.test(path);
+  const path = decodePath(pathOf(rest));
+  return path === undefined || emptySegment.test(path);
 }
 
 export function isSelfReview(method: string, rest: string): boolean {
-  return method === 'POST' && selfReviewPath.test(rest.split('?', 1)[0] ?? '');
+  return method === 'POST' && selfReviewPath.test(pathOf(rest));
 }
 
 function isStreaming(subresource: string): boolean {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { codedErrorOf } from '../../test/support/codedErrorOf.ts';
 import type { ClusterConnection } from '../clusters/connection.ts';
-import type { HeaderPairs } from './headerPairs.ts';
+import { type HeaderPairs, pairHeaders } from './headerPairs.ts';
 import { buildResponseHeaders } from './responseHeaders.ts';
 
 const connection: ClusterConnection = {
@@ -18,7 +18,15 @@ const connection: ClusterConnection = {
 const clusterPrefix = '/base/clusters/cluster-inventory-a';
 
 const build = (upstream: HeaderPairs, status = 200, basePath = '', rest = '/x'): HeaderPairs =>
-  buildResponseHeaders({ upstream, status, connection: { ...connection, basePath }, clusterPrefix, rest });
+  pairHeaders(
+    buildResponseHeaders({
+      upstream: upstream.flat(),
+      status,
+      connection: { ...connection, basePath },
+      clusterPrefix,
+      rest,
+    }),
+  );
 
 const ours: HeaderPairs = [
   ['X-Content-Type-Options', 'nosniff'],

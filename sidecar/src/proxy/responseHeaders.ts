@@ -1,7 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import type { ClusterConnection } from '../clusters/connection.ts';
 import { CodedError } from '../foundation/errors.ts';
-import { createHopByHopTest, dropHopByHop, type HeaderPairs } from './headerPairs.ts';
+import { createNameTable } from '../foundation/nameTable.ts';
+import { dropHopByHop, isHopByHop, type RawHeaders, readConnectionNames } from './headerPairs.ts';
 
 /** What a cluster may not tell the dashboard's browser (PX-15). */
 const dropped: ReadonlySet<string> = new Set([
@@ -28,7 +29,7 @@ const dropped: ReadonlySet<string> = new Set([
 ]);
 
 export interface ResponseHeaderOptions {
-  readonly upstream: HeaderPairs;
+  readonly upstream: RawHeaders;
   readonly status: number;
   readonly connection: ClusterConnection;
   /** `<base>/clusters/<name>`: where the cluster is in the browser's addresses. */
@@ -47,38 +48,48 @@ export function buildResponseHeaders({
   connection,
   clusterPrefix,
   rest,
-}: ResponseHeaderOptions): HeaderPairs {
-  const isHopByHop = createHopByHopTest(upstream);
-  const kept: (readonly [string, string])[] = [];
+}: ResponseHeaderOptions): string[] {
+  const named = readConnectionNames(upstream);
+  const kept: string[] = [];
   let hasCacheControl = false;
-  for (const field of upstream) {
-    const [name, value] = field;
-    const lower = name.toLowerCase();
-    if (isHopByHop(lower) || isDropped(lower)) continue;
-    // None has a body, and a proxy in front that waits for one would take the next answer for it (RFC 9110, 8.6).
-    if (status === 204 && lower === 'content-length') continue;
-    if (lower === 'cache-control') {
+  for (let index = 0; index + 1 < upstream.length; index += 2) {
+    const name = upstream[index] ?? '';
+    const { lower, way } = lookUp(name);
+    if (way === 'dropped' || named?.has(lower)) continue;
+    const value = upstream[index + 1] ?? '';
+    if (way === 'passed') kept.push(name, value);
+    else if (lower === 'content-length') {
+      // None has a body, and a proxy in front that waits for one would take the next answer for it (RFC 9110, 8.6).
+      if (status !== 204) kept.push(name, value);
+    } else if (lower === 'cache-control') {
       hasCacheControl = true;
-      kept.push(isCacheable(value) ? [name, 'private, no-cache'] : field);
-    } else if (lower !== 'location') kept.push(field);
-    else {
+      kept.push(name, isCacheable(value) ? 'private, no-cache' : value);
+    } else {
       const location = rewriteLocation(value, { connection, clusterPrefix, rest });
-      if (location !== undefined) kept.push([name, location]);
+      if (location !== undefined) kept.push(name, location);
       else if (status >= 300 && status < 400) throw new CodedError('redirect-refused');
     }
   }
-  if (!hasCacheControl) kept.push(noStore);
-  kept.push(noSniff, noPage);
+  if (!hasCacheControl) kept.push('Cache-Control', 'no-store');
+  // No answer of a cluster is ever rendered as a page of the dashboard's origin (PX-16).
+  kept.push('X-Content-Type-Options', 'nosniff', 'Content-Security-Policy', "default-src 'none'; sandbox");
   return kept;
 }
 
-const noStore = ['Cache-Control', 'no-store'] as const;
-const noSniff = ['X-Content-Type-Options', 'nosniff'] as const;
-/** No answer of a cluster is ever rendered as a page of the dashboard's origin (PX-16). */
-const noPage = ['Content-Security-Policy', "default-src 'none'; sandbox"] as const;
+interface KnownName {
+  readonly lower: string;
+  readonly way: 'passed' | 'dropped' | 'special';
+}
+
+const special: ReadonlySet<string> = new Set(['cache-control', 'content-length', 'location']);
+
+const lookUp = createNameTable((name): KnownName => {
+  const lower = name.toLowerCase();
+  return { lower, way: isDropped(lower) ? 'dropped' : special.has(lower) ? 'special' : 'passed' };
+});
 
 function isDropped(lowerName: string): boolean {
-  return dropped.has(lowerName) || lowerName.startsWith('access-control-');
+  return isHopByHop(lowerName) || dropped.has(lowerName) || lowerName.startsWith('access-control-');
 }
 
 /** What frames, routes or authenticates is no trailer (RFC 9110, 6.5.1); what no head may say none of them may either. */
@@ -92,22 +103,22 @@ const notInTrailers: ReadonlySet<string> = new Set([
   'location',
 ]);
 
-export function keepTrailers(trailers: HeaderPairs): HeaderPairs {
+export function keepTrailers(trailers: RawHeaders): [name: string, value: string][] {
+  if (trailers.length === 0) return [];
   return dropHopByHop(trailers).filter(([name]) => {
     const lower = name.toLowerCase();
     return !isDropped(lower) && !notInTrailers.has(lower);
   });
 }
 
+const uncacheable = /(?:^|,)\s*(?:private|no-store|no-cache)\s*(?:,|$)/i;
+
 /**
  * Whether a cache could give it to somebody else unasked. API servers call their OpenAPI documents `public, immutable`;
  * here they are for those alone who may open the cluster, and who that is no cache knows: not from a cookie.
  */
 function isCacheable(cacheControl: string): boolean {
-  return !cacheControl
-    .toLowerCase()
-    .split(',')
-    .some((directive) => ['private', 'no-store', 'no-cache'].includes(directive.trim()));
+  return !uncacheable.test(cacheControl);
 }
 
 /** Back under the cluster's prefix, or undefined for what leads out of the cluster. */
@@ -174,7 +185,9 @@ function hasDotSegments(path: string): boolean {
   return path.split('/').some(isDotDot);
 }
 
+const plainText = /^[\x20-\x7e]+$/;
+
 /** The cluster's words for a status, unless no status line could hold them; they come from nobody that is trusted. */
 export function readReason(message: string | undefined, status: number): string {
-  return message !== undefined && /^[\x20-\x7e]+$/.test(message) ? message : (STATUS_CODES[status] ?? '');
+  return message !== undefined && plainText.test(message) ? message : (STATUS_CODES[status] ?? '');
 }

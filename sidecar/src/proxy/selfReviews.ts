@@ -2,6 +2,7 @@ import type { AccessRules } from '../clusters/accessPolicy.ts';
 import { asRecord, asText, type UnknownRecord } from '../foundation/unknownValue.ts';
 import { assertReadable } from './readOnly.ts';
 import type { TrafficVerb } from './requestVerb.ts';
+import { pathOf } from './target.ts';
 
 export interface AccessReviewQuestion {
   readonly rules: Pick<AccessRules, 'readOnly' | 'mode' | 'exposed'>;
@@ -10,7 +11,7 @@ export interface AccessReviewQuestion {
 }
 
 export function isAccessReview(rest: string): boolean {
-  return rest.split('?', 1)[0] === '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
+  return pathOf(rest) === '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
 }
 
 /** Verbs of the API, and what of `clusterprofiles/proxy` their requests need. */
@@ -57,9 +58,7 @@ export async function answerAccessReview(
 }
 
 export function isRulesReview(method: string, rest: string): boolean {
-  return (
-    method === 'POST' && rest.split('?', 1)[0] === '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews'
-  );
+  return method === 'POST' && pathOf(rest) === '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews';
 }
 
 /**

@@ -14,6 +14,8 @@ export interface RouteOptions {
   readonly namePrefix: string;
 }
 
+const clustersPath = '/clusters/';
+
 /** Behind the base path. */
 export const apiPath = '/cluster-inventory/v1';
 
@@ -30,31 +32,36 @@ const maxDecodings = 6;
 export function routeTarget(target: string, { basePath, namePrefix }: RouteOptions): RoutedTarget {
   if (target === '*') return { kind: 'other' };
   if (!target.startsWith('/') || target.startsWith('//') || target.includes('#')) return refused;
-  const queryAt = target.indexOf('?');
-  const path = queryAt === -1 ? target : target.slice(0, queryAt);
-  const query = queryAt === -1 ? '' : target.slice(queryAt);
-
-  const prefix = `${basePath}/clusters/`;
-  if (path.startsWith(prefix)) {
-    const nameEnd = path.indexOf('/', prefix.length);
-    const rawName = nameEnd === -1 ? path.slice(prefix.length) : path.slice(prefix.length, nameEnd);
+  const path = pathOf(target);
+  if (path.startsWith(basePath) && path.startsWith(clustersPath, basePath.length)) {
+    const nameStart = basePath.length + clustersPath.length;
+    const slash = path.indexOf('/', nameStart);
+    const nameEnd = slash === -1 ? path.length : slash;
+    const rawName = path.slice(nameStart, nameEnd);
     const name = decodeOnce(rawName);
     if (name?.startsWith(namePrefix)) {
       const isCanonical = rawName === name || rawName === encodeURIComponent(name);
-      const below = nameEnd === -1 ? '' : path.slice(nameEnd);
-      return isCanonical && isPlainName(name) && isPlainPath(below) && isPrintable(query)
-        ? { kind: 'cluster', name, rest: below + query }
+      const rest = target.slice(nameEnd);
+      return isCanonical && isPlainName(name) && isPrintable(rest) && isPlainPath(path.slice(nameEnd))
+        ? { kind: 'cluster', name, rest }
         : refused;
     }
   }
   // Our own API has clusters by name, too. Without a dot segment nothing leads out of it, and none of it is anybody else's.
-  if (path.startsWith(`${basePath}${apiPath}/`) && isPlainPath(path))
+  if (path.startsWith(`${basePath}${apiPath}/`) && isPrintable(path) && isPlainPath(path))
     return decodeOnce(path) === undefined ? refused : { kind: 'api' };
   return couldNameOurs(path, `/clusters/${namePrefix}`) ? refused : { kind: 'other' };
 }
 
+/** The path of a target, as it is written. */
+export function pathOf(target: string): string {
+  const queryAt = target.indexOf('?');
+  return queryAt === -1 ? target : target.slice(0, queryAt);
+}
+
 /** Undefined for what is not percent-encoded UTF-8. */
 function decodeOnce(text: string): string | undefined {
+  if (!text.includes('%')) return text;
   try {
     return decodeURIComponent(text);
   } catch {
@@ -63,12 +70,16 @@ function decodeOnce(text: string): string | undefined {
 }
 
 /** No generated name holds these, whatever the context is called. */
+const noName = /[/\\?#%\p{Cc}]/u;
+
 function isPlainName(name: string): boolean {
-  return !/[/\\?#%\p{Cc}]/u.test(name);
+  return !noName.test(name);
 }
 
+const printable = /^[\x21-\x7e]*$/;
+
 function isPrintable(text: string): boolean {
-  return /^[\x21-\x7e]*$/.test(text);
+  return printable.test(text);
 }
 
 /**
@@ -76,14 +87,12 @@ function isPrintable(text: string): boolean {
  * Empty segments and `%2F` are ordinary (PX-01).
  */
 function isPlainPath(path: string): boolean {
-  if (!isPrintable(path)) return false;
-  for (const text of decodings(path)) {
-    if (text === undefined) return false;
-    if (text.includes('\\') || text.includes('\0')) return false;
-    if (text.split('/').some((segment) => segment === '.' || segment === '..')) return false;
-  }
-  return true;
+  return decodings(path).every(
+    (text) => text !== undefined && !text.includes('\\') && !text.includes('\0') && !dotSegment.test(text),
+  );
 }
+
+const dotSegment = /(?:^|\/)\.\.?(?:\/|$)/;
 
 function couldNameOurs(path: string, needle: string): boolean {
   return someReading(path, (read) => read.includes(needle));
@@ -110,19 +119,21 @@ function someReading(path: string, isMeant: (read: string) => boolean): boolean 
  * The text, and what each further decoding makes of it. Parts that are not valid encodings stay as they are; undefined
  * stands for one that is encoded more often than anybody means.
  */
-function* decodings(path: string): Generator<string | undefined> {
+function decodings(path: string): (string | undefined)[] {
+  const found: (string | undefined)[] = [path];
   let text = path;
-  yield text;
   for (let round = 0; round < maxDecodings; round++) {
+    if (!text.includes('%')) return found;
     const next = text.replaceAll(
       /(?:%[0-9a-f]{2})+/gi,
       (encoded) => decodeOnce(encoded) ?? decodeBytes(encoded),
     );
-    if (next === text) return;
+    if (next === text) return found;
     text = next;
-    yield text;
+    found.push(text);
   }
-  yield undefined;
+  found.push(undefined);
+  return found;
 }
 
 /** Single bytes, where they are no UTF-8: some router may take them for characters. */

@@ -2,7 +2,6 @@ import type { IncomingMessage } from 'node:http';
 import type { ClusterConnection } from '../clusters/connection.ts';
 import type { Credential } from '../credentials/credential.ts';
 import type { ForwardContext } from './context.ts';
-import { pairHeaders } from './headerPairs.ts';
 import type { KubernetesRequest } from './kubernetesRequest.ts';
 import { buildRequestHeaders } from './requestHeaders.ts';
 
@@ -28,15 +27,13 @@ export function buildUpstreamRequest(
     method: request.method ?? 'GET',
     target: joinTarget(connection, rest),
     headers: buildRequestHeaders({
-      client: pairHeaders(request.rawHeaders),
-      host: connection.hostHeader,
-      origin: `${connection.protocol}//${connection.hostHeader}`,
+      client: request.rawHeaders,
+      connection,
       token: credential.token,
       identity: identityHeaders,
       withheld: withheldHeaders,
       requestId: audit.requestId,
       isProxySubresource: asked.isProxySubresource,
-      disableCompression: connection.disableCompression,
       upgrade,
     }),
     asked,
@@ -48,12 +45,12 @@ export function joinTarget(
   { basePath, query }: Pick<ClusterConnection, 'basePath' | 'query'>,
   rest: string,
 ): string {
-  const queryAt = rest.indexOf('?');
-  const path = queryAt === -1 ? rest : rest.slice(0, queryAt);
-  const own = queryAt === -1 ? '' : rest.slice(queryAt + 1);
-  const joined = [query, own].filter((part) => part !== '').join('&');
-  const hasQuery = queryAt !== -1 || query !== '';
-  return `${basePath}${path === '' ? '/' : path}${hasQuery ? `?${joined}` : ''}`;
+  const target = rest === '' || rest.startsWith('?') ? `/${rest}` : rest;
+  if (query === '') return `${basePath}${target}`;
+  const queryAt = target.indexOf('?');
+  if (queryAt === -1) return `${basePath}${target}?${query}`;
+  const own = target.slice(queryAt + 1);
+  return `${basePath}${target.slice(0, queryAt)}?${query}${own === '' ? '' : `&${own}`}`;
 }
 
 /** Whether the request has a body, as its framing says. */

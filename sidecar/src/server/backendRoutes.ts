@@ -31,7 +31,7 @@ const instead: Readonly<Record<string, string>> = {
 
 /** For an upgrade: none of them is one. @throws CodedError `not-implemented` that says what to use instead */
 export function assertNoBackendRoute(rest: string): void {
-  const [, route] = ownRoute.exec(rest) ?? [];
+  const route = ownRoute.exec(rest)?.[1];
   if (route !== undefined) throw notImplemented(route);
 }
 

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { clusterNamePrefix } from '../clusters/clusterName.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import type { Log } from '../foundation/log.ts';
+import { hasOneHost } from '../identity/checkHost.ts';
 import { isOriginAllowed } from '../identity/checkOrigin.ts';
 import { holdEarlyBytes } from '../proxy/earlyBytes.ts';
 import { forwardRequest } from '../proxy/forwardRequest.ts';
@@ -60,8 +61,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     const isNamed = target.kind === 'other' && namesOurCluster(request.url ?? '');
     const guarded =
       target.kind === 'cluster' || isNamed || !isRead || isGuardedPath(request.url ?? '', baseUrl);
-    if (guarded && !isOriginAllowed(request, options.ownOrigins(request)))
-      throw new CodedError('origin-refused');
+    if (guarded && !isOriginAllowed(request, options.ownOrigins)) throw new CodedError('origin-refused');
     if (request.method === 'TRACE' || request.method === 'CONNECT') throw new CodedError('method-refused');
     if (isNamed && !nodeDrain.isStatus(request)) {
       // One sign-in on the hub serves all (ID-05); anything else is for the dashboard's own clusters.
@@ -218,14 +218,6 @@ function writeJson(response: ServerResponse, json: unknown): void {
     'X-Content-Type-Options': 'nosniff',
   });
   response.end(text);
-}
-
-/** None is for HTTP/1.0 alone (RFC 9112). */
-function hasOneHost({ rawHeaders, httpVersion }: IncomingMessage): boolean {
-  let count = 0;
-  for (let index = 0; index < rawHeaders.length; index += 2)
-    if (rawHeaders[index]?.toLowerCase() === 'host') count++;
-  return count === 1 || (count === 0 && httpVersion === '1.0');
 }
 
 /** `/config` and our API tell about clusters: no page of another origin reads them (ID-09). */

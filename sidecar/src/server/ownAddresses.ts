@@ -49,8 +49,9 @@ export function createOwnAddresses({
     },
     schemeOf,
     sourceAddress({ headers, socket }) {
-      const hops = [headers['x-forwarded-for'] ?? []].flat().join(',').split(',');
       let address = socket.remoteAddress;
+      if (!trustedProxies.has(address)) return address;
+      const hops = [headers['x-forwarded-for'] ?? []].flat().join(',').split(',');
       while (trustedProxies.has(address)) {
         const before = hops.pop()?.trim() ?? '';
         if (isIP(before) === 0) break;
