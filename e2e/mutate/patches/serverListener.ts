@@ -186,8 +186,8 @@ export const serverListenerPatches: readonly Patch[] = [
     rules: ['ID-05'],
     file: 'sidecar/src/server/signIn.ts',
     breaks: 'A token that the hub refuses becomes a session.',
-    find: 'audit.know({ user: await gate.identifyToken(token) })',
-    replace: 'audit.know({})',
+    find: 'known.user = await gate.identifyToken(token);',
+    replace: 'audit.know();',
     tests: ['sidecar/test/identity/dashboard.test.ts'],
   },
   {

@@ -27,6 +27,7 @@ import { readRequestBody } from '../proxy/readRequestBody.ts';
 import type { AuditRecord } from '../telemetry/audit.ts';
 import type { RequestMetrics } from '../telemetry/requestMetrics.ts';
 import { actAs } from './actAs.ts';
+import { noteSender } from './noteSender.ts';
 import type { PlaceWanted, TrafficPlaces } from './trafficPlaces.ts';
 
 export interface ClusterTrafficOptions {
@@ -98,10 +99,7 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
     { isUpgrade, audit, sender }: ClusterRequest,
   ): Promise<Caller | undefined> => {
     if (sender) {
-      if (sender.caller) {
-        const { user, isStale, actsAs } = sender.caller;
-        audit.know({ user, isStale, actsAs });
-      }
+      if (sender.caller) noteSender(audit, sender.caller, sender.caller.actsAs);
       return sender.caller;
     }
     if (gate === undefined) {
@@ -110,11 +108,10 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
     }
     const caller =
       (renewed ? undefined : gate.recognize(request)) ??
-      (await gate.identify(request, renewed?.token, ({ user, isStale }) => {
-        audit.know({ user, isStale });
+      (await gate.identify(request, renewed?.token, (who) => {
+        noteSender(audit, who);
       }));
-    const { user, isStale, actsAs } = caller;
-    audit.know({ user, isStale, actsAs });
+    noteSender(audit, caller, caller.actsAs);
     if (caller.origin === 'cookie' || caller.origin === 'proxy') assertNotForged(request, isUpgrade);
     return caller;
   };
@@ -188,7 +185,7 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
     entry: ClusterEntry,
   ): Promise<ForwardContext | { readonly json: unknown }> => {
     const cluster = await entry.select();
-    audit.know({ mode: cluster.rules.mode });
+    audit.know().mode = cluster.rules.mode;
     assertReadable(cluster.rules, asked, verb);
 
     // An upgrade has no body to be read; it needs another right, too.
@@ -205,7 +202,7 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
     }
 
     const identity = actAs(caller, cluster);
-    audit.know({ identityHeaders: identity.identityHeaders });
+    audit.know().identityHeaders = identity.identityHeaders;
     return {
       cluster,
       clusterPrefix: `${baseUrl}/clusters/${encodeURIComponent(entry.name)}`,
@@ -240,7 +237,12 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
       const verb = decideVerb({ method: request.method ?? 'GET', rest, asked, isUpgrade });
       const isLong = isUpgrade || asked.isLongRunning;
       const found = registry.get(name);
-      audit.know({ verb, asked, isUpgrade, isLong, ...(found && { cluster: found }) });
+      const about = audit.know();
+      about.verb = verb;
+      about.asked = asked;
+      about.isUpgrade = isUpgrade;
+      about.isLong = isLong;
+      if (found) about.cluster = found;
       // From now on, since its session may end while the hub is asked or a plugin runs.
       const hold = caller && isLong && found ? gate?.holdStream(caller, found.profile, verb) : undefined;
       try {

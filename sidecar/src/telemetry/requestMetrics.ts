@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { type ErrorCode, errorRegistry } from '../foundation/errors.ts';
-import { type AuditFacts, isRefusal } from './auditLine.ts';
+import { isRefusal, type KnownFacts } from './auditLine.ts';
 
 /** What a request was: the first three go to a cluster, the last three to whom they name; `other` was answered here. */
 const requestClasses = ['read', 'write', 'stream', 'sign-in', 'other', 'api', 'config', 'dashboard'] as const;
@@ -24,19 +24,19 @@ export interface RequestEnd {
 
 export interface RequestMetrics {
   /** A request that is about a cluster. */
-  ended(facts: Partial<AuditFacts>, end: RequestEnd): void;
+  ended(facts: KnownFacts, end: RequestEnd): void;
   /** Any other. */
   passed(requestClass: 'api' | 'config' | 'dashboard', end: RequestEnd): void;
   /** An error that was answered to one of those others. */
   refused(code: ErrorCode): void;
   /** The head of a cluster's answer, from when it was asked: connecting is in it, the credential is not. */
-  upstreamAnswered(facts: Partial<AuditFacts>, durationMs: number): void;
+  upstreamAnswered(facts: KnownFacts, durationMs: number): void;
 }
 
 /** Requests by class and outcome, upstream latency, open streams (OP-11). Every series is there from the start (TH-46). */
 export function createRequestMetrics(
   registry: Registry,
-  openStreams: () => Iterable<Partial<AuditFacts>>,
+  openStreams: () => Iterable<KnownFacts>,
 ): RequestMetrics {
   const registers = [registry];
   const requests = new Counter({
@@ -95,7 +95,7 @@ export function createRequestMetrics(
   };
 }
 
-function classOf({ event, verb, isLong }: Partial<AuditFacts>): RequestClass {
+function classOf({ event, verb, isLong }: KnownFacts): RequestClass {
   if (event === 'sign-in' || event === 'sign-out') return 'sign-in';
   if (isLong) return 'stream';
   if (verb === undefined) return 'other';
@@ -110,7 +110,7 @@ function outcomeOf({ code, status, isGone }: RequestEnd): RequestOutcome {
   return statusOutcomes[Math.floor(status / 100) - 1] ?? '5xx';
 }
 
-function kindOf({ asked }: Partial<AuditFacts>): StreamKind {
+function kindOf({ asked }: KnownFacts): StreamKind {
   if (asked?.isWatch) return 'watch';
   return streamKinds.find((kind) => kind === asked?.subresource) ?? 'other';
 }
