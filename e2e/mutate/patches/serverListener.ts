@@ -123,7 +123,7 @@ export const serverListenerPatches: readonly Patch[] = [
     rules: ['PX-28'],
     file: 'sidecar/src/server/trafficPlaces.ts',
     breaks: 'Who leaves keeps their place for as long as a plugin runs.',
-    find: "client?.once('close', leave);",
+    find: "client?.on('close', leave);",
     replace: '',
     tests: ['sidecar/test/proxy/trafficLimits.test.ts'],
   },
