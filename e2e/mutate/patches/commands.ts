@@ -150,7 +150,7 @@ export const commandsPatches: readonly Patch[] = [
     rules: ['FA-42'],
     file: 'sidecar/src/server/createListener.ts',
     breaks: 'A connection that a client keeps holds the end of the process up.',
-    find: 'if (!server.listening && responses.size === 0) socket.destroySoon();',
+    find: 'if (!server.listening && responses?.size === 0) socket.destroySoon();',
     replace: '',
     tests: ['sidecar/test/commands/drain.test.ts'],
   },

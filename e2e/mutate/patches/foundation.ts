@@ -51,8 +51,8 @@ export const foundationPatches: readonly Patch[] = [
     rules: ['DI-03'],
     file: 'sidecar/src/foundation/clock.ts',
     breaks: 'A delay of more than 24 days ends at once.',
-    find: 'Math.min(Math.max(remainingMs, 0), LONGEST_TIMER_MS)',
-    replace: 'Math.max(remainingMs, 0)',
+    find: 'if (delayMs > LONGEST_TIMER_MS) return afterSeveral(delayMs, run);',
+    replace: '',
     tests: ['sidecar/src/foundation/clock.test.ts'],
   },
 ];

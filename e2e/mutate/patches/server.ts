@@ -114,8 +114,8 @@ export const serverPatches: readonly Patch[] = [
     rules: ['ID-30', 'TH-32'],
     file: 'sidecar/src/server/clusterTraffic.ts',
     breaks: 'The audit has the query of requests.',
-    find: 'audit.know({ verb, asked,',
-    replace: 'audit.know({ verb, asked: { ...asked, name: rest },',
+    find: 'about.asked = asked;',
+    replace: 'about.asked = { ...asked, name: rest };',
     tests: ['sidecar/test/server/audit.test.ts'],
   },
   {

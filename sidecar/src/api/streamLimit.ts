@@ -19,10 +19,13 @@ export function createStreamLimit({ inAll, perUser }: StreamLimitOptions): Strea
     take(userName) {
       if (total >= inAll || open.count(userName) >= perUser) throw new CodedError('too-many-streams');
       total++;
-      const giveBack = open.add(userName);
+      open.change(userName, 1);
+      let isOpen = true;
       return () => {
+        if (!isOpen) return;
+        isOpen = false;
         total--;
-        giveBack();
+        open.change(userName, -1);
       };
     },
   };

@@ -11,21 +11,24 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(delayMs, run) {
-    let timer: NodeJS.Timeout;
-    const arm = (remainingMs: number): void => {
-      const stepMs = Math.min(Math.max(remainingMs, 0), LONGEST_TIMER_MS);
-      timer = setTimeout(() => {
-        if (remainingMs > stepMs) arm(remainingMs - stepMs);
-        else run();
-      }, stepMs);
-      timer.unref();
-    };
-    arm(delayMs);
+    if (delayMs > LONGEST_TIMER_MS) return afterSeveral(delayMs, run);
+    const timer = setTimeout(run, Math.max(delayMs, 0));
+    timer.unref();
     return () => {
       clearTimeout(timer);
     };
   },
 };
+
+/** One timer behind the other; apart, since every request has a timer, and hardly one of them is this long. */
+function afterSeveral(delayMs: number, run: () => void): () => void {
+  let cancel = systemClock.after(LONGEST_TIMER_MS, () => {
+    cancel = systemClock.after(delayMs - LONGEST_TIMER_MS, run);
+  });
+  return () => {
+    cancel();
+  };
+}
 
 /** Resolves after `delayMs`, or at once when `signal` is aborted. */
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {

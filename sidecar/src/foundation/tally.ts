@@ -1,24 +1,19 @@
 /** How many there are of each key; of a key that has none nothing is kept. */
 export interface Tally {
   count(key: string): number;
-  /** @returns takes it away again, once */
-  add(key: string): () => void;
+  /** One more, or one of those less. */
+  change(key: string, by: 1 | -1): void;
 }
 
 export function createTally(): Tally {
   const counts = new Map<string, number>();
+  const count = (key: string): number => counts.get(key) ?? 0;
   return {
-    count: (key) => counts.get(key) ?? 0,
-    add(key) {
-      counts.set(key, (counts.get(key) ?? 0) + 1);
-      let isThere = true;
-      return () => {
-        if (!isThere) return;
-        isThere = false;
-        const left = (counts.get(key) ?? 1) - 1;
-        if (left > 0) counts.set(key, left);
-        else counts.delete(key);
-      };
+    count,
+    change(key, by) {
+      const changed = count(key) + by;
+      if (changed > 0) counts.set(key, changed);
+      else counts.delete(key);
     },
   };
 }

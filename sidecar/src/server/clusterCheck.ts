@@ -25,7 +25,9 @@ export interface ClusterCheckOptions {
 export function createCheckCluster({ requests, audit, sourceAddress }: ClusterCheckOptions): CheckCluster {
   return async (request, response, name) => {
     const record = audit.begin(sourceAddress(request));
-    record.know({ event: 'check', clusterName: name });
+    const known = record.know();
+    known.event = 'check';
+    known.clusterName = name;
     try {
       const series = await requests.begin(request, response, name, record);
       await series.ask({ method: 'GET', rest: '/version', findFault }, record);

@@ -28,6 +28,7 @@ import { readRequestBody } from '../proxy/readRequestBody.ts';
 import type { AuditRecord } from '../telemetry/audit.ts';
 import type { RequestMetrics } from '../telemetry/requestMetrics.ts';
 import { actAs } from './actAs.ts';
+import { noteSender } from './noteSender.ts';
 import type { PlaceWanted, TrafficPlaces } from './trafficPlaces.ts';
 
 export interface ClusterTrafficOptions {
@@ -109,10 +110,7 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
     { isUpgrade, audit, sender }: ClusterRequest,
   ): Caller | undefined | Promise<Caller> => {
     if (sender) {
-      if (sender.caller) {
-        const { user, isStale, actsAs } = sender.caller;
-        audit.know({ user, isStale, actsAs });
-      }
+      if (sender.caller) noteSender(audit, sender.caller, sender.caller.actsAs);
       return sender.caller;
     }
     if (gate === undefined) {
@@ -120,16 +118,15 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
       return undefined;
     }
     const identified = (caller: Caller): Caller => {
-      const { user, isStale, actsAs } = caller;
-      audit.know({ user, isStale, actsAs });
+      noteSender(audit, caller, caller.actsAs);
       if (caller.origin === 'cookie' || caller.origin === 'proxy') assertNotForged(request, isUpgrade);
       return caller;
     };
     const recognized = renewed ? undefined : gate.recognize(request);
     if (recognized) return identified(recognized);
     return gate
-      .identify(request, renewed?.token, ({ user, isStale }) => {
-        audit.know({ user, isStale });
+      .identify(request, renewed?.token, (who) => {
+        noteSender(audit, who);
       })
       .then(identified);
   };
@@ -188,7 +185,12 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
       const verb = decideVerb({ method, rest, asked, isUpgrade });
       const isLong = isUpgrade || asked.isLongRunning;
       const found = registry.get(name);
-      audit.know({ verb, asked, isUpgrade, isLong, ...(found && { cluster: found }) });
+      const about = audit.know();
+      about.verb = verb;
+      about.asked = asked;
+      about.isUpgrade = isUpgrade;
+      about.isLong = isLong;
+      if (found) about.cluster = found;
       // From now on, since its session may end while the hub is asked or a plugin runs.
       const hold = caller && isLong && found ? gate?.holdStream(caller, found.profile, verb) : undefined;
       let leave: (() => void) | undefined;
@@ -215,7 +217,7 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
           client: clusterRequest.client,
         });
         const cluster = entry.selectNow() ?? (await entry.select());
-        audit.know({ mode: cluster.rules.mode });
+        about.mode = cluster.rules.mode;
         assertReadable(cluster.rules, asked, verb);
         // An upgrade has no body to be read; it needs another right, too.
         const reviewed =
@@ -224,7 +226,7 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
             : undefined;
         if (reviewed && 'json' in reviewed) return answer(reviewed);
         const identity = actAs(caller, cluster);
-        audit.know({ identityHeaders: identity.identityHeaders });
+        about.identityHeaders = identity.identityHeaders;
         const context: ForwardContext = {
           cluster,
           clusterPrefix: `${baseUrl}/clusters/${encodeURIComponent(entry.name)}`,

@@ -15,6 +15,7 @@ import { formatLastAnswer, resetSocket, writeStatus, writeStatusToSocket } from 
 import { isUpgradeRequested } from '../proxy/upgradeRequest.ts';
 import type { RequestMetrics } from '../telemetry/requestMetrics.ts';
 import type { Dispatch } from './dispatch.ts';
+import { OpenResponses } from './openResponses.ts';
 
 const keepAliveTimeoutMs = 65_000;
 /** After which silence the other end's system is asked whether it is still there (PX-25). */
@@ -75,22 +76,26 @@ export function createListener(dispatch: Dispatch, options: ListenerOptions): Li
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
-  /** More than one where requests come before the first of them is answered. */
-  const unfinished = new WeakMap<Duplex, Set<ServerResponse>>();
+  const unfinished = new WeakMap<Duplex, OpenResponses>();
   /** Answered for what was no request: nothing that still comes is one. */
   const refused = new WeakSet<Duplex>();
+  /** The same for every response: a closure and its wrapper for each cost as much as the response itself. */
+  function onClose(this: ServerResponse): void {
+    const { socket } = this.req;
+    const responses = unfinished.get(socket);
+    responses?.delete(this);
+    // Node ends what is idle when the server closes, and waits for what becomes so later (FA-42).
+    if (!server.listening && responses?.size === 0) socket.destroySoon();
+  }
   const handle =
     (listener: RequestListener): RequestListener =>
     (request, response) => {
       const { socket } = request;
       if (refused.has(socket)) return;
-      const responses = unfinished.get(socket) ?? new Set();
-      unfinished.set(socket, responses.add(response));
-      response.once('close', () => {
-        responses.delete(response);
-        // Node ends what is idle when the server closes, and waits for what becomes so later (FA-42).
-        if (!server.listening && responses.size === 0) socket.destroySoon();
-      });
+      let responses = unfinished.get(socket);
+      if (responses === undefined) unfinished.set(socket, (responses = new OpenResponses()));
+      responses.add(response);
+      response.on('close', onClose);
       listener(request, response);
     };
   const onRequest = handle((request, response) => {
@@ -108,7 +113,7 @@ export function createListener(dispatch: Dispatch, options: ListenerOptions): Li
   /** Behind a request that is not answered yet, whose answer would come into what follows (PX-36). */
   const takeSocket = (socket: Socket, run: () => void): void => {
     if (refused.has(socket)) return;
-    const responses = [...(unfinished.get(socket) ?? [])];
+    const responses = unfinished.get(socket)?.list() ?? [];
     if (responses.every(({ writableFinished }) => writableFinished)) run();
     else resetSocket(socket);
   };
@@ -125,7 +130,7 @@ export function createListener(dispatch: Dispatch, options: ListenerOptions): Li
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     // The parser says so again of whatever else comes, and at the end.
     if (refused.has(socket)) return;
-    const responses = [...(unfinished.get(socket) ?? [])];
+    const responses = unfinished.get(socket)?.list() ?? [];
     const isAnswerAwaited = responses.some(
       ({ headersSent, writableFinished, req }) => !writableFinished && (headersSent || req.complete),
     );

@@ -55,7 +55,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     if (!hasOneHost(request) || !options.isHostAllowed(request)) throw new CodedError('host-refused');
     const target = routeTarget(request.url ?? '', { basePath: baseUrl, namePrefix: clusterNamePrefix });
     if (target.kind === 'refused') throw new CodedError(target.code);
-    if (target.kind === 'cluster') audit.know({ clusterName: target.name });
+    if (target.kind === 'cluster') audit.know().clusterName = target.name;
     const isRead =
       (request.method === 'GET' || request.method === 'HEAD') && request.headers.upgrade === undefined;
     const isNamed = target.kind === 'other' && namesOurCluster(request.url ?? '');

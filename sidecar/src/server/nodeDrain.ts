@@ -75,7 +75,7 @@ export function createNodeDrain({ baseUrl, requests, clock, log }: NodeDrainOpti
     { cluster, nodeName }: DrainRequest,
     audit: AuditRecord,
   ): Promise<void> => {
-    audit.know({ clusterName: cluster });
+    audit.know().clusterName = cluster;
     const series = await requests.begin(request, response, cluster, audit);
     // From now on, since the session may end while the hub or the cluster is asked.
     const hold = series.hold('create');
@@ -129,7 +129,7 @@ export function createNodeDrain({ baseUrl, requests, clock, log }: NodeDrainOpti
     audit: AuditRecord,
   ): Promise<void> => {
     const { cluster, nodeName } = readStatusQuery(request.url ?? '');
-    audit.know({ clusterName: cluster });
+    audit.know().clusterName = cluster;
     const series = await requests.begin(request, response, cluster, audit);
     let given: AuditRecord | undefined = audit;
     const read = await readNodeState((own) => {

@@ -65,7 +65,7 @@ export function createOwnRequests({ traffic, audit: log, sourceAddress }: OwnReq
         // Nothing of what came in but who sent it.
         const own = new IncomingMessage(new Socket());
         own.method = method;
-        audit.know({ clusterName: name });
+        audit.know().clusterName = name;
         const prepared = await traffic.prepare(own, { ...common, rest, audit, sender });
         // Only reviews about oneself are answered here.
         if (prepared.kind === 'answer') throw new CodedError('internal-error');

@@ -29,7 +29,9 @@ export function createSessionAudit(options: SessionAuditOptions): HubSession['co
       const left = await leaving;
       const user = token === undefined ? left : await identify(gate, token);
       if (token !== undefined && left?.name === user?.name) return;
-      record.know({ event: token === undefined ? 'sign-out' : 'sign-in', ...(user && { user }) });
+      const known = record.know();
+      known.event = token === undefined ? 'sign-out' : 'sign-in';
+      known.user = user;
       record.finish();
     };
     void note();

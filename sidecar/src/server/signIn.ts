@@ -50,20 +50,21 @@ export function createSignIn({ gate, session, baseUrl, hubContextName }: SignInO
     audit: AuditRecord,
     hubSession: HubSession,
   ): Promise<void> => {
-    audit.know({ event: 'sign-in' });
+    audit.know().event = 'sign-in';
     assertNotForged(request, false);
     if (request.headers.expect !== undefined) response.writeContinue();
     const token = readToken(await readRequestBody(request, maxBytes));
     // What the hub does not accept never becomes a session.
-    if (token !== '') audit.know({ user: await gate.identifyToken(token) });
-    else audit.know({ event: 'sign-out' });
+    const known = audit.know();
+    if (token !== '') known.user = await gate.identifyToken(token);
+    else known.event = 'sign-out';
     const leaving = token === '' ? findSignedIn(gate, request) : undefined;
     const { status, setCookies } = await hubSession.setToken(token, request);
     response.setHeader('Set-Cookie', setCookies);
     response.writeHead(status, { 'Cache-Control': 'no-store', 'Content-Length': '0' });
     response.end();
     const user = await leaving;
-    if (user) audit.know({ user });
+    if (user) known.user = user;
   };
 
   const describeUser = async (
@@ -74,7 +75,7 @@ export function createSignIn({ gate, session, baseUrl, hubContextName }: SignInO
     const renewed = await session?.renew(request);
     renewed?.addTo(response);
     const { user } = await gate.identify(request, renewed?.token);
-    audit.know({ user });
+    audit.know().user = user;
     response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
     response.end(JSON.stringify({ username: user.name, email: '', groups: user.groups }));
   };

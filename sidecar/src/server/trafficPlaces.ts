@@ -36,37 +36,42 @@ export function createTrafficPlaces(limits: TrafficLimits): TrafficPlaces {
   const streamsOfClusters = createTally();
   const streamsOfUsers = createTally();
   const requestsOfClusters = createTally();
-  const streams = createTally();
-  const takePlace = ({ cluster, user, isStream }: PlaceWanted): (() => void) => {
+  let streams = 0;
+  const assertFree = ({ cluster, user, isStream }: PlaceWanted): void => {
     if (!isStream) {
       if (requestsOfClusters.count(cluster) >= limits.maxRequestsPerCluster)
         throw new CodedError('too-many-requests-of-cluster');
-      return requestsOfClusters.add(cluster);
+      return;
     }
     // What is the user's own to mend is said first.
     if (user !== undefined && streamsOfUsers.count(user) >= limits.maxStreamsPerUser)
       throw new CodedError('too-many-streams-of-user');
     if (streamsOfClusters.count(cluster) >= limits.maxStreamsPerCluster)
       throw new CodedError('too-many-streams-of-cluster');
-    if (streams.count('') >= limits.maxStreams) throw new CodedError('too-many-streams-in-all');
-    const taken = [
-      streams.add(''),
-      streamsOfClusters.add(cluster),
-      ...(user === undefined ? [] : [streamsOfUsers.add(user)]),
-    ];
-    return () => {
-      for (const giveBack of taken) giveBack();
-    };
+    if (streams >= limits.maxStreams) throw new CodedError('too-many-streams-in-all');
+  };
+  const change = ({ cluster, user, isStream }: PlaceWanted, by: 1 | -1): void => {
+    if (!isStream) {
+      requestsOfClusters.change(cluster, by);
+      return;
+    }
+    streams += by;
+    streamsOfClusters.change(cluster, by);
+    if (user !== undefined) streamsOfUsers.change(user, by);
   };
   return {
     take(wanted) {
-      const giveBack = takePlace(wanted);
+      assertFree(wanted);
+      change(wanted, 1);
       const { client } = wanted;
+      let isTaken = true;
       const leave = (): void => {
+        if (!isTaken) return;
+        isTaken = false;
         client?.off('close', leave);
-        giveBack();
+        change(wanted, -1);
       };
-      client?.once('close', leave);
+      client?.on('close', leave);
       // It may have happened while the hub was asked.
       if (client?.destroyed) leave();
       return leave;

@@ -1,9 +1,10 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createManualClock } from '../../test/support/manualClock.ts';
 import type { AuditMode } from '../config/options.ts';
 import { CodedError } from '../foundation/errors.ts';
 import { createAuditLog } from './audit.ts';
-import type { AuditFacts } from './auditLine.ts';
+import type { AuditFacts, KnownFacts } from './auditLine.ts';
 
 type Line = Readonly<Record<string, unknown>>;
 
@@ -15,7 +16,7 @@ const clusterNamed = (name: string): AuditFacts['cluster'] => ({
   profile: { uid: `uid-of-${name}` },
 });
 const pods = { group: '', resource: 'pods', subresource: '', namespace: 'n', name: '', isWatch: false };
-const read: Partial<AuditFacts> = {
+const read: KnownFacts = {
   user: ann,
   actsAs: ann,
   cluster: clusterNamed('a'),
@@ -29,9 +30,9 @@ function start(mode: AuditMode = 'writes') {
   const clock = createManualClock();
   const texts: string[] = [];
   const audit = createAuditLog({ mode, clock, write: (line) => texts.push(line) });
-  const ask = (facts: Partial<AuditFacts>, code?: ConstructorParameters<typeof CodedError>[0]): void => {
+  const ask = (facts: KnownFacts, code?: ConstructorParameters<typeof CodedError>[0]): void => {
     const record = audit.begin('192.0.2.1');
-    record.know(facts);
+    Object.assign(record.know(), facts);
     if (code) record.failed(new CodedError(code), true);
     else record.answered(200);
     record.finish();
@@ -63,6 +64,27 @@ describe('what has a line', () => {
     clock.advance(1);
     ask(read);
     expect(lines()).toHaveLength(5);
+  });
+
+  it('[ID-30] a read of anybody for the first time, whatever their names are', () => {
+    const name = fc.constantFrom(undefined, '', 'a', '["a","b"]', '["a",null]', 'null', 'b');
+    const asked = fc.record({ user: name, actsAs: name, key: name });
+    fc.assert(
+      fc.property(fc.array(asked, { maxLength: 60 }), (all) => {
+        const { ask, texts } = start();
+        const seen = new Set<string>();
+        for (const { user, actsAs, key } of all) {
+          ask({
+            ...read,
+            user: user === undefined ? undefined : { ...ann, name: user },
+            actsAs: actsAs === undefined ? undefined : { ...ann, name: actsAs },
+            cluster: key === undefined ? undefined : { ...clusterNamed('a'), key },
+          });
+          seen.add(JSON.stringify([user, actsAs, key]));
+          expect(texts).toHaveLength(seen.size);
+        }
+      }),
+    );
   });
 
   it('[ID-30] each write and upgrade, however many; under `all` each read too', () => {
@@ -139,7 +161,7 @@ describe('streams', () => {
   it('[ID-30] a line at the start and one at the end, with how long and how much', () => {
     const { audit, clock, lines } = start();
     const record = audit.begin('192.0.2.1');
-    record.know({ ...read, verb: 'create', isUpgrade: true, isLong: true });
+    Object.assign(record.know(), { ...read, verb: 'create', isUpgrade: true, isLong: true });
     record.answered(101);
     clock.advance(5000);
     record.bytesIn = 3;
@@ -158,7 +180,7 @@ describe('streams', () => {
     const { audit, lines } = start();
     const watch = (code?: 'access-denied'): void => {
       const record = audit.begin('192.0.2.1');
-      record.know({ ...read, isLong: true });
+      Object.assign(record.know(), { ...read, isLong: true });
       record.answered(200);
       if (code) record.failed(new CodedError(code), false);
       record.finish();
@@ -173,7 +195,7 @@ describe('streams', () => {
   it('[ID-30] one that the cluster refuses has a single line', () => {
     const { audit, lines } = start();
     const record = audit.begin('192.0.2.1');
-    record.know({ ...read, isUpgrade: true, isLong: true });
+    Object.assign(record.know(), { ...read, isUpgrade: true, isLong: true });
     record.answered(403);
     record.finish();
     expect(lines()).toMatchObject([{ event: 'request', status: 403, decision: 'allow' }]);
@@ -182,10 +204,10 @@ describe('streams', () => {
   it('[ID-30] what is open when the process ends has its end', () => {
     const { audit, lines } = start();
     const stream = audit.begin('192.0.2.1');
-    stream.know({ ...read, isUpgrade: true, isLong: true });
+    Object.assign(stream.know(), { ...read, isUpgrade: true, isLong: true });
     stream.answered(101);
     const write = audit.begin('192.0.2.1');
-    write.know({ ...read, verb: 'delete' });
+    Object.assign(write.know(), { ...read, verb: 'delete' });
     audit.close();
     write.finish();
     expect(lines()).toMatchObject([

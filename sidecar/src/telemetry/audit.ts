@@ -1,15 +1,15 @@
-import { randomUUID } from 'node:crypto';
 import type { Clock } from '../foundation/clock.ts';
 import type { AuditMode } from '../config/options.ts';
 import { CodedError, type ErrorCode, errorDefinition } from '../foundation/errors.ts';
 import {
   type AuditEvent,
-  type AuditFacts,
   type AuditFields,
   formatLine,
   formatRequest,
   isRefusal,
+  type KnownFacts,
 } from './auditLine.ts';
+import { createRequestId } from './requestId.ts';
 import type { RequestMetrics } from './requestMetrics.ts';
 
 export interface AuditLogOptions {
@@ -29,7 +29,8 @@ export interface AuditRecord {
   /** Of bodies and tunnels, as they were passed on. */
   bytesIn: number;
   bytesOut: number;
-  know(facts: Partial<AuditFacts>): void;
+  /** Where to write what becomes known; from the first time on it has an end, whatever happens. */
+  know(): KnownFacts;
   /** An answer begins; a stream has its first line now. */
   answered(status: number): void;
   /** @param isAnswered whether the client is there to be told */
@@ -44,7 +45,7 @@ export interface AuditLog {
   /** What is no request. */
   note(event: AuditEvent, fields: AuditFields): void;
   /** Of each stream that is open, what is known. */
-  openStreams(): Iterable<Partial<AuditFacts>>;
+  openStreams(): Iterable<KnownFacts>;
   /** What is still open has its end here. */
   close(): void;
 }
@@ -56,9 +57,12 @@ const maxReads = 100_000;
 
 export function createAuditLog({ mode, clock, write, metrics }: AuditLogOptions): AuditLog {
   const open = new Set<AuditRecord>();
-  const streams = new Set<Partial<AuditFacts>>();
+  const streams = new Set<KnownFacts>();
   let readMinute = 0;
-  const reads = new Set<string>();
+  let readCount = 0;
+  /** By the keys of clusters: the names of who acts as themselves, which need no key of their own, and pairs of names. */
+  const reads = new Map<string | undefined, Set<string | undefined>>();
+  const readsAsOthers = new Map<string | undefined, Set<string | undefined>>();
   let refusalSecond = 0;
   let refusals = 0;
   let dropped = 0;
@@ -68,15 +72,21 @@ export function createAuditLog({ mode, clock, write, metrics }: AuditLogOptions)
     write(formatLine(clock.now(), event, fields));
   };
 
-  const isFirstRead = ({ user, actsAs, cluster }: Partial<AuditFacts>): boolean => {
+  const isFirstRead = ({ user, actsAs, cluster }: KnownFacts): boolean => {
     const minute = Math.floor(clock.now() / 60_000);
-    if (minute !== readMinute || reads.size >= maxReads) {
+    if (minute !== readMinute || readCount >= maxReads) {
       readMinute = minute;
+      readCount = 0;
       reads.clear();
+      readsAsOthers.clear();
     }
-    const key = JSON.stringify([user?.name, actsAs?.name, cluster?.key]);
-    if (reads.has(key)) return false;
-    reads.add(key);
+    const isThemselves = user?.name === actsAs?.name;
+    const byCluster = isThemselves ? reads : readsAsOthers;
+    const who = isThemselves ? user?.name : JSON.stringify([user?.name, actsAs?.name]);
+    const seen = byCluster.get(cluster?.key) ?? new Set();
+    if (seen.has(who)) return false;
+    byCluster.set(cluster?.key, seen.add(who));
+    readCount++;
     return true;
   };
 
@@ -99,71 +109,99 @@ export function createAuditLog({ mode, clock, write, metrics }: AuditLogOptions)
   };
 
   /** Whether a request has a line, its outcome apart. */
-  const isWorthALine = (facts: Partial<AuditFacts>): boolean => {
+  const isWorthALine = (facts: KnownFacts): boolean => {
     if (mode === 'all' || facts.event !== undefined || facts.isUpgrade) return true;
     // Without a verb nothing was asked of a cluster.
     if (facts.verb === undefined) return false;
     return facts.verb !== 'get' || isFirstRead(facts);
   };
 
+  /** Of one shape, which holds what is known as well: there is one for every request. */
+  class OpenRecord implements AuditRecord, KnownFacts {
+    readonly requestId = createRequestId();
+    bytesIn = 0;
+    bytesOut = 0;
+
+    event: KnownFacts['event'] = undefined;
+    user: KnownFacts['user'] = undefined;
+    isStale: KnownFacts['isStale'] = undefined;
+    actsAs: KnownFacts['actsAs'] = undefined;
+    clusterName: KnownFacts['clusterName'] = undefined;
+    cluster: KnownFacts['cluster'] = undefined;
+    mode: KnownFacts['mode'] = undefined;
+    identityHeaders: KnownFacts['identityHeaders'] = undefined;
+    verb: KnownFacts['verb'] = undefined;
+    asked: KnownFacts['asked'] = undefined;
+    isUpgrade: KnownFacts['isUpgrade'] = undefined;
+    isLong: KnownFacts['isLong'] = undefined;
+
+    readonly #sourceAddress: string | undefined;
+    readonly #startedAt = clock.now();
+    #status: number | undefined = undefined;
+    #code: ErrorCode | undefined = undefined;
+    #stream: 'none' | 'written' | 'not-written' = 'none';
+    #isGone = false;
+    #isKnown = false;
+    #isFinished = false;
+
+    constructor(sourceAddress: string | undefined) {
+      this.#sourceAddress = sourceAddress;
+    }
+
+    know(): KnownFacts {
+      if (!this.#isKnown) {
+        this.#isKnown = true;
+        open.add(this);
+      }
+      return this;
+    }
+
+    answered(status: number): void {
+      this.#status = status;
+      const isStream = this.isLong && (status === 101 || (status >= 200 && status < 300));
+      if (!isStream) return;
+      streams.add(this);
+      this.#stream = isWorthALine(this) ? 'written' : 'not-written';
+      if (this.#stream === 'written') this.#writeLine('stream-start');
+    }
+
+    failed({ code }: CodedError, isAnswered: boolean): void {
+      this.#code = code;
+      if (isAnswered) this.#status ??= errorDefinition(code).status;
+      this.#isGone = !isAnswered;
+    }
+
+    finish(): void {
+      if (this.#isFinished) return;
+      this.#isFinished = true;
+      open.delete(this);
+      streams.delete(this);
+      const code = this.#code;
+      const status = this.#status;
+      // What was only seen in the dashboard's answers has neither.
+      if (status !== undefined || code !== undefined)
+        metrics?.ended(this, { code, status, isGone: this.#isGone });
+      const isRefused = code !== undefined && isRefusal(code);
+      if (this.#stream !== 'none') {
+        if (this.#stream === 'written' || isRefused) this.#writeLine('stream-end');
+        return;
+      }
+      const isWritten = isRefused ? this.user !== undefined || mayRefusalBeWritten() : isWorthALine(this);
+      if (isWritten) this.#writeLine(this.event ?? 'request');
+    }
+
+    #writeLine(event: AuditEvent): void {
+      const { requestId } = this;
+      const durationMs = Math.max(0, clock.now() - this.#startedAt);
+      const bytes = event === 'stream-start' ? undefined : { in: this.bytesIn, out: this.bytesOut };
+      const source = { requestId, sourceAddress: this.#sourceAddress };
+      const outcome = { code: this.#code, status: this.#status, durationMs, bytes };
+      write(formatRequest(clock.now(), event, source, this, outcome));
+    }
+  }
+
   return {
-    begin(sourceAddress) {
-      const startedAt = clock.now();
-      const facts: Partial<AuditFacts> = {};
-      let status: number | undefined;
-      let code: ErrorCode | undefined;
-      let stream: 'none' | 'written' | 'not-written' = 'none';
-      let isGone = false;
-      let isFinished = false;
-
-      const writeLine = (event: AuditEvent): void => {
-        const durationMs = Math.max(0, clock.now() - startedAt);
-        const bytes = event === 'stream-start' ? undefined : { in: record.bytesIn, out: record.bytesOut };
-        const source = { requestId: record.requestId, sourceAddress };
-        write(formatRequest(clock.now(), event, source, facts, { code, status, durationMs, bytes }));
-      };
-
-      const record: AuditRecord = {
-        requestId: randomUUID(),
-        bytesIn: 0,
-        bytesOut: 0,
-        know(more) {
-          Object.assign(facts, more);
-          open.add(record);
-        },
-        answered(answeredStatus) {
-          status = answeredStatus;
-          const isStream = facts.isLong && (status === 101 || (status >= 200 && status < 300));
-          if (!isStream) return;
-          streams.add(facts);
-          stream = isWorthALine(facts) ? 'written' : 'not-written';
-          if (stream === 'written') writeLine('stream-start');
-        },
-        failed(error, isAnswered) {
-          code = error.code;
-          if (isAnswered) status ??= errorDefinition(code).status;
-          isGone = !isAnswered;
-        },
-        finish() {
-          if (isFinished) return;
-          isFinished = true;
-          open.delete(record);
-          streams.delete(facts);
-          // What was only seen in the dashboard's answers has neither.
-          if (status !== undefined || code !== undefined) metrics?.ended(facts, { code, status, isGone });
-          const isRefused = code !== undefined && isRefusal(code);
-          if (stream !== 'none') {
-            if (stream === 'written' || isRefused) writeLine('stream-end');
-            return;
-          }
-          const isWritten = isRefused
-            ? facts.user !== undefined || mayRefusalBeWritten()
-            : isWorthALine(facts);
-          if (isWritten) writeLine(facts.event ?? 'request');
-        },
-      };
-      return record;
-    },
+    begin: (sourceAddress) => new OpenRecord(sourceAddress),
     note: emit,
     openStreams: () => streams,
     close() {

@@ -56,6 +56,8 @@ export interface AuditFacts {
   readonly isLong: boolean;
 }
 
+export type KnownFacts = { -readonly [Fact in keyof AuditFacts]?: AuditFacts[Fact] | undefined };
+
 export interface AuditOutcome {
   readonly code: ErrorCode | undefined;
   readonly status: number | undefined;
@@ -108,7 +110,7 @@ export function formatRequest(
   now: number,
   event: AuditEvent,
   source: Pick<AuditFields, 'requestId' | 'sourceAddress'>,
-  facts: Partial<AuditFacts>,
+  facts: KnownFacts,
   { code, status, durationMs, bytes }: AuditOutcome,
 ): string {
   const { user, actsAs, asked, identityHeaders } = facts;
@@ -151,7 +153,7 @@ function writeOnce<About extends object>(about: About, describe: (about: About) 
   return text;
 }
 
-function writeCluster({ cluster, clusterName }: Partial<AuditFacts>): string {
+function writeCluster({ cluster, clusterName }: KnownFacts): string {
   if (cluster) {
     const { key, name, profile } = cluster;
     return writeOnce(profile, ({ uid }) => ({ cluster: { key, uid, name: cut(name) } }));

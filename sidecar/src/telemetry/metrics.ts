@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client';
 import type { Clock } from '../foundation/clock.ts';
-import type { AuditFacts } from './auditLine.ts';
+import type { KnownFacts } from './auditLine.ts';
 import { followEventLoopDelay } from './eventLoopDelay.ts';
 import { createInventoryMetrics, type FollowedProfile, type FollowedRoot } from './inventoryMetrics.ts';
 import { createPluginMetrics, type FollowedCredential, type PluginMetrics } from './pluginMetrics.ts';
@@ -14,7 +14,7 @@ export interface FollowedParts {
   readonly inventory: { states(): readonly FollowedRoot[] };
   readonly credentials: { states(): Iterable<FollowedCredential> };
   readonly registry: { list(): Iterable<FollowedProfile> };
-  readonly audit: { openStreams(): Iterable<Partial<AuditFacts>> };
+  readonly audit: { openStreams(): Iterable<KnownFacts> };
 }
 
 export interface Metrics {

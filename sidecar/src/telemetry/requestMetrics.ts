@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { type ErrorCode, errorRegistry } from '../foundation/errors.ts';
-import { type AuditFacts, isRefusal } from './auditLine.ts';
+import { isRefusal, type KnownFacts } from './auditLine.ts';
 
 /** What a request was: the first three go to a cluster, the last three to whom they name; `other` was answered here. */
 const requestClasses = ['read', 'write', 'stream', 'sign-in', 'other', 'api', 'config', 'dashboard'] as const;
@@ -24,26 +24,36 @@ export interface RequestEnd {
 
 export interface RequestMetrics {
   /** A request that is about a cluster. */
-  ended(facts: Partial<AuditFacts>, end: RequestEnd): void;
+  ended(facts: KnownFacts, end: RequestEnd): void;
   /** Any other. */
   passed(requestClass: 'api' | 'config' | 'dashboard', end: RequestEnd): void;
   /** An error that was answered to one of those others. */
   refused(code: ErrorCode): void;
   /** The head of a cluster's answer, from when it was asked: connecting is in it, the credential is not. */
-  upstreamAnswered(facts: Partial<AuditFacts>, durationMs: number): void;
+  upstreamAnswered(facts: KnownFacts, durationMs: number): void;
 }
 
 /** Requests by class and outcome, upstream latency, open streams (OP-11). Every series is there from the start (TH-46). */
 export function createRequestMetrics(
   registry: Registry,
-  openStreams: () => Iterable<Partial<AuditFacts>>,
+  openStreams: () => Iterable<KnownFacts>,
 ): RequestMetrics {
   const registers = [registry];
-  const requests = new Counter({
+  /** Told when somebody asks: prom-client would make a text of both for each request. */
+  const counts = new Float64Array(requestClasses.length * requestOutcomes.length);
+  const placeOf = (requestClass: RequestClass, outcome: RequestOutcome): number =>
+    requestClasses.indexOf(requestClass) * requestOutcomes.length + requestOutcomes.indexOf(outcome);
+  new Counter({
     name: 'cluster_inventory_requests_total',
     help: 'Requests that have ended, by what they were and what came of them.',
     labelNames: ['class', 'outcome'],
     registers,
+    collect() {
+      this.reset();
+      for (const requestClass of requestClasses)
+        for (const outcome of requestOutcomes)
+          this.inc({ class: requestClass, outcome }, counts[placeOf(requestClass, outcome)]);
+    },
   });
   const errors = new Counter({
     name: 'cluster_inventory_errors_total',
@@ -58,10 +68,9 @@ export function createRequestMetrics(
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     registers,
   });
-  for (const requestClass of requestClasses)
-    for (const outcome of requestOutcomes) requests.inc({ class: requestClass, outcome }, 0);
   for (const code of Object.keys(errorRegistry)) errors.inc({ code }, 0);
   for (const requestClass of ['read', 'write', 'stream']) upstream.zero({ class: requestClass });
+  const upstreamOf = new Map(requestClasses.map((each) => [each, upstream.labels(each)]));
   new Gauge({
     name: 'cluster_inventory_open_streams',
     help: 'Streams of clusters that are open: watches, followed logs, terminals, port-forwards.',
@@ -74,7 +83,8 @@ export function createRequestMetrics(
   });
 
   const count = (requestClass: RequestClass, outcome: RequestOutcome, code?: ErrorCode): void => {
-    requests.inc({ class: requestClass, outcome });
+    const place = placeOf(requestClass, outcome);
+    counts[place] = (counts[place] ?? 0) + 1;
     // Who left has nothing to do with what went wrong then.
     if (code !== undefined && outcome !== 'gone') errors.inc({ code });
   };
@@ -90,12 +100,12 @@ export function createRequestMetrics(
       errors.inc({ code });
     },
     upstreamAnswered: (facts, durationMs) => {
-      upstream.observe({ class: classOf(facts) }, durationMs / 1000);
+      upstreamOf.get(classOf(facts))?.observe(durationMs / 1000);
     },
   };
 }
 
-function classOf({ event, verb, isLong }: Partial<AuditFacts>): RequestClass {
+function classOf({ event, verb, isLong }: KnownFacts): RequestClass {
   if (event === 'sign-in' || event === 'sign-out') return 'sign-in';
   if (isLong) return 'stream';
   if (verb === undefined) return 'other';
@@ -110,7 +120,7 @@ function outcomeOf({ code, status, isGone }: RequestEnd): RequestOutcome {
   return statusOutcomes[Math.floor(status / 100) - 1] ?? '5xx';
 }
 
-function kindOf({ asked }: Partial<AuditFacts>): StreamKind {
+function kindOf({ asked }: KnownFacts): StreamKind {
   if (asked?.isWatch) return 'watch';
   return streamKinds.find((kind) => kind === asked?.subresource) ?? 'other';
 }
