@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { type Dispatcher, request as send } from 'undici';
+import type { Dispatcher } from 'undici';
 import { asConnectionError } from '../clusters/connectErrors.ts';
 import type { Log } from '../foundation/log.ts';
 import { dropSessionCookies } from '../identity/sessionCookie.ts';
@@ -69,10 +69,8 @@ export function createConfigEndpoint({
     const deadline = clock.now() + restartGraceMs;
     for (;;) {
       try {
-        const answer = await send(new URL(request.url ?? '/config', dashboardUrl), {
-          dispatcher,
-          headers,
-        });
+        const { origin, pathname, search } = new URL(request.url ?? '/config', dashboardUrl);
+        const answer = await dispatcher.request({ origin, path: pathname + search, method: 'GET', headers });
         return {
           status: answer.statusCode,
           text: await answer.body.text(),
