@@ -8,15 +8,13 @@ export interface BuiltSidecar {
   remove(): void;
 }
 
-/** The sidecar as it is shipped: what starts from sources also has types to take away. Beside its dependencies. */
+/** The sidecar as it is shipped: what starts from sources also has types to take away. */
 export async function buildSidecar(): Promise<BuiltSidecar> {
   const workspace = join(import.meta.dirname, '..', '..', 'sidecar');
   const folder = mkdtempSync(join(workspace, 'dist-'));
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   process.once('exit', remove);
-  const compiler = join(workspace, '..', 'node_modules', 'typescript', 'bin', 'tsc');
-  const project = join(workspace, 'tsconfig.build.json');
-  await promisify(execFile)(process.execPath, [compiler, '-p', project, '--outDir', join(folder, 'dist')]);
+  await promisify(execFile)(process.execPath, [join(workspace, 'build.mjs'), join(folder, 'dist')]);
   return {
     mainFile: join(folder, 'dist', 'main.js'),
     remove: () => {

@@ -235,4 +235,13 @@ export const inventoryPatches: readonly Patch[] = [
     replace: '',
     tests: ['sidecar/test/inventory/loadRoots.test.ts'],
   },
+  {
+    id: 'list-keeps-young-generation',
+    rules: ['DI-40'],
+    file: 'sidecar/src/foundation/youngGeneration.ts',
+    breaks: 'Each list leaves the process tens of megabytes larger.',
+    find: 'if (holders++ === 0) ',
+    replace: 'if (holders++ < 0) ',
+    tests: ['sidecar/test/inventory/size.test.ts'],
+  },
 ];

@@ -1,5 +1,5 @@
-import { errors } from 'undici';
 import { CodedError, type ErrorCode } from '../foundation/errors.ts';
+import { errors } from '../foundation/undici.ts';
 
 /** Errors of Node, OpenSSL and undici by their codes; nobody reads their messages. */
 const codes: Readonly<Record<string, ErrorCode>> = {

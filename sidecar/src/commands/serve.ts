@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
-import { Agent } from 'undici';
 import { createChangeFeed } from '../api/changeFeed.ts';
 import { createVersionTexts } from '../api/inventoryVersion.ts';
 import { createApiRouter } from '../api/router.ts';
@@ -15,6 +14,7 @@ import { createPassThrough } from '../dashboard/passThrough.ts';
 import { createFindViewer } from '../dashboard/viewer.ts';
 import { type Clock, sleep } from '../foundation/clock.ts';
 import type { Log } from '../foundation/log.ts';
+import { Agent } from '../foundation/undici.ts';
 import { createHubCredential } from '../inventory/hubCredential.ts';
 import { createInventory } from '../inventory/inventory.ts';
 import type { RootSource } from '../inventory/loadRoots.ts';

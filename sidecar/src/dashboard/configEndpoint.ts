@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { type Dispatcher, request as send } from 'undici';
+import type { Dispatcher } from 'undici';
 import { asConnectionError } from '../clusters/connectErrors.ts';
 import type { Log } from '../foundation/log.ts';
 import { dropSessionCookies } from '../identity/sessionCookie.ts';
@@ -10,6 +10,7 @@ import { type Clock, sleep } from '../foundation/clock.ts';
 import { asCodedError, CodedError, type ErrorCode } from '../foundation/errors.ts';
 import { parseJson } from '../foundation/unknownValue.ts';
 import { dropHopByHop } from '../proxy/headerPairs.ts';
+import { createClusterPieces, type Piece } from './configPieces.ts';
 import { mergeConfig } from './mergeConfig.ts';
 import type { FindViewer, SeenClusters, Viewer } from './viewer.ts';
 
@@ -32,7 +33,8 @@ export interface ConfigEndpointOptions {
 interface Built {
   readonly source: string;
   readonly version: number;
-  readonly text: string;
+  readonly pieces: readonly Piece[];
+  readonly size: number;
   readonly etag: string;
   zipped?: Buffer;
 }
@@ -44,7 +46,7 @@ const smallestCompressed = 1024;
 
 /**
  * `GET /config`: the dashboard's own answer with the discovered clusters added. Every tab asks every 10 s, so an
- * unchanged answer is a 304 (PX-44); the merged text is built once for each state of both sides.
+ * unchanged answer is a 304 (PX-44); what is built for those who see all is built once for each state of both sides.
  */
 export function createConfigEndpoint({
   dashboardUrl,
@@ -58,6 +60,7 @@ export function createConfigEndpoint({
 }: ConfigEndpointOptions) {
   /** For those who see all. */
   let built: Built | undefined;
+  const clusterPieces = createClusterPieces();
 
   const ask = async (
     request: IncomingMessage,
@@ -66,10 +69,8 @@ export function createConfigEndpoint({
     const deadline = clock.now() + restartGraceMs;
     for (;;) {
       try {
-        const answer = await send(new URL(request.url ?? '/config', dashboardUrl), {
-          dispatcher,
-          headers,
-        });
+        const { origin, pathname, search } = new URL(request.url ?? '/config', dashboardUrl);
+        const answer = await dispatcher.request({ origin, path: pathname + search, method: 'GET', headers });
         return {
           status: answer.statusCode,
           text: await answer.body.text(),
@@ -99,13 +100,16 @@ export function createConfigEndpoint({
     }
   };
 
-  const build = (source: string, config: unknown, { entries, isAll, version }: SeenClusters): Built => {
+  const build = (source: string, config: unknown, seen: SeenClusters): Built => {
+    const { isAll, version } = seen;
     if (isAll && built?.source === source && built.version === version) return built;
-    const text = JSON.stringify(mergeConfig(config, entries, hubContextName));
+    const pieces = mergeConfig(config, seen, hubContextName, clusterPieces);
+    const digest = hash('sha256', pieces.map((piece) => piece.digest).join(), 'base64url');
     // Weak: the same whether compressed or not (RFC 9110, 8.8.1).
-    const etag = `W/"${createHash('sha256').update(text).digest('base64url').slice(0, 27)}"`;
+    const etag = `W/"${digest.slice(0, 27)}"`;
+    const size = pieces.reduce((sum, { bytes }) => sum + bytes.length, 0);
     const next: Built =
-      isAll && built?.etag === etag ? { ...built, source, version } : { source, version, text, etag };
+      isAll && built?.etag === etag ? { ...built, source, version } : { source, version, pieces, size, etag };
     if (isAll) built = next;
     return next;
   };
@@ -129,13 +133,17 @@ export function createConfigEndpoint({
       response.end();
       return;
     }
-    if (current.text.length >= smallestCompressed && isGzipAccepted(request.headers['accept-encoding'])) {
-      current.zipped ??= await compress(current.text);
+    if (current.size >= smallestCompressed && isGzipAccepted(request.headers['accept-encoding'])) {
+      current.zipped ??= await compress(Buffer.concat(current.pieces.map(({ bytes }) => bytes)));
       response.setHeader('content-encoding', 'gzip');
       response.end(current.zipped);
       return;
     }
-    response.end(current.text);
+    response.setHeader('content-length', current.size);
+    // All in one write, with no copy of what others are sent as well.
+    response.cork();
+    for (const { bytes } of current.pieces) response.write(bytes);
+    response.end();
   };
 }
 

@@ -3,7 +3,13 @@ import type { ClusterEntry } from '../clusters/clusterEntry.ts';
 import type { ClusterName } from '../clusters/clusterName.ts';
 import { decodeClusterProfile } from '../inventory/clusterProfile.ts';
 import { buildProfileKey } from '../inventory/profileKey.ts';
+import { createClusterPieces } from './configPieces.ts';
 import { mergeConfig } from './mergeConfig.ts';
+
+function merge(config: unknown, entries: readonly ClusterEntry[], hubContextName?: string): unknown {
+  const pieces = mergeConfig(config, { entries, isAll: true }, hubContextName, createClusterPieces());
+  return JSON.parse(Buffer.concat(pieces.map(({ bytes }) => bytes)).toString());
+}
 
 function entry(name: string): ClusterEntry {
   const profile = decodeClusterProfile({
@@ -35,7 +41,7 @@ it('adds the discovered clusters behind the dashboard’s own, in the shape of H
     isDynamicClusterEnabled: false,
     clusters: [{ name: 'main', auth_type: 'oidc', meta_data: { source: 'incluster' } }],
   };
-  expect(mergeConfig(config, [entry('cluster-inventory-a')], undefined)).toEqual({
+  expect(merge(config, [entry('cluster-inventory-a')])).toEqual({
     ...config,
     clusters: [
       ...config.clusters,
@@ -62,23 +68,23 @@ it('adds the discovered clusters behind the dashboard’s own, in the shape of H
 
 it('[ID-05] asks for the sign-in of the hub', () => {
   const config = { clusters: [{ name: 'other' }, { name: 'main', auth_type: 'oidc' }] };
-  expect(mergeConfig(config, [entry('a')], 'main')).toMatchObject({
+  expect(merge(config, [entry('a')], 'main')).toMatchObject({
     clusters: [{}, {}, { name: 'a', auth_type: 'oidc' }],
   });
 });
 
 it('tells nobody where a cluster’s API server is', () => {
-  expect(JSON.stringify(mergeConfig({ clusters: [] }, [entry('a')], 'main'))).not.toContain('secret-address');
+  expect(JSON.stringify(merge({ clusters: [] }, [entry('a')], 'main'))).not.toContain('secret-address');
 });
 
 it('[S10] leaves a cluster of the dashboard’s own with the same name untouched', () => {
   const own = { name: 'cluster-inventory-a', meta_data: { source: 'kubeconfig' } };
-  expect(mergeConfig({ clusters: [own] }, [entry('cluster-inventory-a')], 'main')).toEqual({
+  expect(merge({ clusters: [own] }, [entry('cluster-inventory-a')], 'main')).toEqual({
     clusters: [own],
   });
 });
 
 it('[PX-46] an answer that is no configuration stays as it is', () => {
-  expect(mergeConfig('text', [entry('a')], 'main')).toBe('text');
-  expect(mergeConfig({}, [], 'main')).toEqual({ clusters: [] });
+  expect(merge('text', [entry('a')], 'main')).toBe('text');
+  expect(merge({}, [], 'main')).toEqual({ clusters: [] });
 });

@@ -1,50 +1,41 @@
-import type { ClusterEntry } from '../clusters/clusterEntry.ts';
 import { asArray, asRecord, isRecord } from '../foundation/unknownValue.ts';
+import { type ClusterPieces, type Piece, writePiece } from './configPieces.ts';
+import type { SeenClusters } from './viewer.ts';
 
 /**
- * The dashboard's `/config` with the discovered clusters behind its own. Entries have the shape of Headlamp core's,
- * without the server's address: who may see a cluster need not know where it is. A cluster of the dashboard's own with
- * the same name stays (S10).
+ * The text of the dashboard's `/config` with the discovered clusters behind its own. A cluster of the dashboard's own
+ * with the same name stays (S10).
  */
 export function mergeConfig(
   config: unknown,
-  discovered: readonly ClusterEntry[],
+  { entries, isAll }: Pick<SeenClusters, 'entries' | 'isAll'>,
   hubContextName: string | undefined,
-): unknown {
-  if (!isRecord(config)) return config;
+  clusterPieces: ClusterPieces,
+): readonly Piece[] {
+  if (!isRecord(config)) return [writePiece(JSON.stringify(config))];
   const own = asArray(config['clusters']);
   // One sign-in on the hub serves all: so each asks for it in the hub's way (ID-05).
   const hub = own.map(asRecord).find(({ name }) => name === hubContextName);
   const authType = typeof hub?.['auth_type'] === 'string' ? hub['auth_type'] : '';
   const taken = new Set(own.map((cluster) => asRecord(cluster)['name']));
-  return {
-    ...config,
-    clusters: [
-      ...own,
-      ...discovered
-        .filter(({ name }) => !taken.has(name))
-        .map((entry) => describeForDashboard(entry, authType)),
-    ],
-  };
+  const discovered = clusterPieces.write(
+    entries.filter(({ name }) => !taken.has(name)),
+    authType,
+    isAll,
+  );
+  const { clusters: _merged, ...others } = config;
+  const [first, ...more] = discovered;
+  const fields = Object.entries(others).map(
+    ([name, value]) => `,${JSON.stringify(name)}:${JSON.stringify(value)}`,
+  );
+  return [
+    writePiece(`{"clusters":[${own.map((each) => JSON.stringify(each)).join(',')}`),
+    ...(first === undefined ? [] : [own.length === 0 ? dropComma(first) : first]),
+    ...more,
+    writePiece(`]${fields.join('')}}`),
+  ];
 }
 
-function describeForDashboard({ name, key, profile }: ClusterEntry, authType: string): unknown {
-  const { conditions, version, properties } = profile;
-  return {
-    name,
-    auth_type: authType,
-    meta_data: {
-      source: 'cluster_inventory',
-      namespace: '',
-      extensions: null,
-      origin: { kubeconfig: '' },
-      originalName: name,
-      clusterInventory: {
-        profile: { namespace: profile.namespace, name: profile.name, key },
-        ...(conditions.length > 0 ? { conditions } : {}),
-        ...(version === undefined ? {} : { version: { kubernetes: version } }),
-        ...(properties.length > 0 ? { properties } : {}),
-      },
-    },
-  };
+function dropComma({ bytes, digest }: Piece): Piece {
+  return { bytes: bytes.subarray(1), digest };
 }

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
-import { Agent, type Dispatcher, ProxyAgent } from 'undici';
+import type { Dispatcher } from 'undici';
 import { CodedError } from '../foundation/errors.ts';
+import { Agent, ProxyAgent } from '../foundation/undici.ts';
 import type { HubCredential } from './hubCredential.ts';
 import type { Root } from './root.ts';
 

@@ -117,15 +117,23 @@ async function askSome(count: number): Promise<void> {
   }
 }
 
-/** Bytes on the heap after garbage collection. */
-async function readHeap(): Promise<number> {
+interface Observed {
+  /** Bytes on the heap after garbage collection. */
+  readonly heapUsed: number;
+  /** Bytes that V8's young generation may have, before it. */
+  readonly young: number;
+}
+
+async function observe(): Promise<Observed> {
   const lines = async (): Promise<readonly string[]> =>
     (await readFile(observedFile(), 'utf8').catch(() => '')).split('\n').slice(0, -1);
   const before = (await lines()).length;
   child.kill('SIGUSR2');
   await until('the heap is told', async () => (await lines()).length > before);
-  return (JSON.parse((await lines()).at(-1) ?? '') as { readonly heapUsed: number }).heapUsed;
+  return JSON.parse((await lines()).at(-1) ?? '') as Observed;
 }
+
+const readHeap = async (): Promise<number> => (await observe()).heapUsed;
 
 it('[DI-40, EX-31] 5,000 profiles are listed, resolved and served, and a plugin runs for whoever is asked alone', async () => {
   hub.items = Array.from({ length: size }, (_, index) => profile(index, 1));
@@ -140,6 +148,18 @@ it('[DI-40, EX-31] 5,000 profiles are listed, resolved and served, and a plugin 
   await askSome(3);
   expect(fixture.records()).toHaveLength(3);
   expect((await list()).filter(({ access }) => access.state === 'ready')).toHaveLength(3);
+}, 60_000);
+
+it('[DI-40] a list of 5,000 leaves the young generation as it was', async () => {
+  await start();
+  const { young: usual } = await observe();
+  child.kill('SIGKILL');
+  hub.items = Array.from({ length: size }, (_, index) => profile(index, 1));
+  const { length: before } = hub.watches;
+  await start();
+  await until('the list is taken over', () => hub.watches.length > before);
+  const { young } = await observe();
+  expect(young).toBeLessThanOrEqual(2 * usual);
 }, 60_000);
 
 it('[FA-13] 5,000 at once and then 5,000 deletes leave nothing of them in memory', async () => {
