@@ -10,6 +10,7 @@ import { readOptionTexts } from './config/readOptionTexts.ts';
 import { systemClock } from './foundation/clock.ts';
 import { asCodedError, type ErrorCode } from './foundation/errors.ts';
 import { createLog } from './foundation/log.ts';
+import { boundYoungGeneration } from './foundation/youngGeneration.ts';
 
 /** The only reader of argv, environment and signals. */
 
@@ -52,6 +53,7 @@ async function main(): Promise<void> {
     write: (line) => process.stderr.write(line),
     now: Date.now,
   });
+  boundYoungGeneration();
   const sidecar = await serve(options, {
     environment: process.env,
     clock: systemClock,

@@ -162,6 +162,15 @@ it('[DI-40] a list of 5,000 leaves the young generation as it was', async () => 
   expect(young).toBeLessThanOrEqual(2 * usual);
 }, 60_000);
 
+it('[DI-40] tabs that ask for 5,000 clusters do not make the young generation grow without need', async () => {
+  hub.items = Array.from({ length: size }, (_, index) => profile(index, 1));
+  await start();
+  await untilListed(size);
+  for (let round = 0; round < 12; round++) await Promise.all(Array.from({ length: 4 }, list));
+  const { young } = await observe();
+  expect(young).toBeLessThanOrEqual(32 * megabyte);
+}, 60_000);
+
 it('[FA-13] 5,000 at once and then 5,000 deletes leave nothing of them in memory', async () => {
   await start();
   let resourceVersion = 100;
