@@ -21,6 +21,7 @@ import { apiStreamPatches } from './patches/apiStream.ts';
 import { serverPatches } from './patches/server.ts';
 import { serverListenerPatches } from './patches/serverListener.ts';
 import { commandsPatches } from './patches/commands.ts';
+import { memoryPatches } from './patches/memory.ts';
 import { pluginPatches } from './patches/plugin.ts';
 import type { Patch } from './patch.ts';
 
@@ -49,5 +50,6 @@ export const patches: readonly Patch[] = [
   ...serverPatches,
   ...serverListenerPatches,
   ...commandsPatches,
+  ...memoryPatches,
   ...pluginPatches,
 ];

@@ -235,22 +235,4 @@ export const inventoryPatches: readonly Patch[] = [
     replace: '',
     tests: ['sidecar/test/inventory/loadRoots.test.ts'],
   },
-  {
-    id: 'list-keeps-young-generation',
-    rules: ['DI-40'],
-    file: 'sidecar/src/foundation/youngGeneration.ts',
-    breaks: 'Each list leaves the process tens of megabytes larger.',
-    find: '  holders++;\n',
-    replace: '  holders = 0;\n',
-    tests: ['sidecar/test/inventory/size.test.ts'],
-  },
-  {
-    id: 'young-generation-is-bounded',
-    rules: ['DI-40'],
-    file: 'sidecar/src/main.ts',
-    breaks: 'Tabs that ask leave the process a hundred megabytes larger.',
-    find: '  boundYoungGeneration();\n',
-    replace: '',
-    tests: ['sidecar/test/inventory/size.test.ts'],
-  },
 ];
