@@ -222,8 +222,12 @@ class Sending implements ExchangeSink, HeadJudged, TurnTask {
     const { response, context } = this.#parts;
     response.off('close', this.#onClientGone);
     if (this.#onClosed) context.closed.removeEventListener('abort', this.#onClosed);
-    if (end instanceof CodedError) this.#end.reject(end);
-    else this.#end.resolve(end);
+    if (end instanceof CodedError) {
+      // What came before it is the client's, though a reset follows.
+      this.#corked?.uncork();
+      this.#corked = undefined;
+      this.#end.reject(end);
+    } else this.#end.resolve(end);
   }
 }
 

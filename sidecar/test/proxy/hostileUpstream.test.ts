@@ -220,6 +220,16 @@ async function askHostile(
   return answered;
 }
 
+it('[PX-23] what came before an answer broke, at once with it, is the client’s', async () => {
+  const chunk = 'x'.repeat(5000);
+  const { status, all, outcome } = await askHostile(
+    `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1388\r\n${chunk}\r\nnonsense\r\n`,
+    'at once',
+  );
+  expect([status, outcome]).toEqual([200, 'ECONNRESET']);
+  expect(all).toContain(chunk);
+});
+
 describe.each(sendings)('[TH-45, PX-42] an answer that comes %s', (how) => {
   it.each(Object.entries(brokenHeads))('with %s is 502', async (_, answer) => {
     const { status, headers, all } = await askHostile(answer, how);
