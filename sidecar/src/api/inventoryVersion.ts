@@ -22,17 +22,20 @@ const algorithm = 'aes-128-ecb';
 
 /** @param key 16 random bytes, for each process others */
 export function createVersionTexts(key: Uint8Array): VersionTexts {
+  // Made once: each block is enciphered by itself, and to make one takes ten times as long as to use it.
+  const cipher = createCipheriv(algorithm, key, null).setAutoPadding(false);
+  const decipher = createDecipheriv(algorithm, key, null).setAutoPadding(false);
   return {
     format({ sequence, sight }) {
       const block = Buffer.alloc(16);
       block.writeUIntBE(sequence, 0, 6);
       block.writeUIntBE(sight, 6, 6);
-      return createCipheriv(algorithm, key, null).setAutoPadding(false).update(block).toString('base64url');
+      return cipher.update(block).toString('base64url');
     },
     parse(text) {
       const bytes = Buffer.from(text, 'base64url');
       if (bytes.length !== 16) return undefined;
-      const block = createDecipheriv(algorithm, key, null).setAutoPadding(false).update(bytes);
+      const block = decipher.update(bytes);
       return { sequence: block.readUIntBE(0, 6), sight: block.readUIntBE(6, 6) };
     },
   };

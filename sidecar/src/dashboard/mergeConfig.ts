@@ -1,3 +1,4 @@
+import { clusterNamePrefix } from '../clusters/clusterName.ts';
 import { asArray, asRecord, isRecord } from '../foundation/unknownValue.ts';
 import { type ClusterPieces, type Piece, writePiece } from './configPieces.ts';
 import type { SeenClusters } from './viewer.ts';
@@ -17,9 +18,9 @@ export function mergeConfig(
   // One sign-in on the hub serves all: so each asks for it in the hub's way (ID-05).
   const hub = own.map(asRecord).find(({ name }) => name === hubContextName);
   const authType = typeof hub?.['auth_type'] === 'string' ? hub['auth_type'] : '';
-  const taken = new Set(own.map((cluster) => asRecord(cluster)['name']));
+  const taken = new Set(own.map((cluster) => asRecord(cluster)['name']).filter(isNameOfOurs));
   const discovered = clusterPieces.write(
-    entries.filter(({ name }) => !taken.has(name)),
+    taken.size === 0 ? entries : entries.filter(({ name }) => !taken.has(name)),
     authType,
     isAll,
   );
@@ -34,6 +35,10 @@ export function mergeConfig(
     ...more,
     writePiece(`]${fields.join('')}}`),
   ];
+}
+
+function isNameOfOurs(name: unknown): boolean {
+  return typeof name === 'string' && name.startsWith(clusterNamePrefix);
 }
 
 function dropComma({ bytes, digest }: Piece): Piece {
