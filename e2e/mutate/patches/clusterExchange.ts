@@ -113,8 +113,8 @@ export const clusterExchangePatches: readonly Patch[] = [
     rules: ['PX-23', 'ID-25'],
     file: exchange,
     breaks: 'An answer that is held back is cut by the end of its connection.',
-    find: 'if (this.#isPaused) return;\n    try {',
-    replace: 'try {',
+    find: 'if (this.#isPaused) return;\n    this.#guard',
+    replace: 'this.#guard',
     tests: [waiting, 'sidecar/test/proxy/endsWhileHeld.test.ts'],
   },
   {

@@ -11,7 +11,8 @@ export interface HeadAwaited {
 
 /**
  * For the head of an answer, from when the cluster last took something: an upload that makes progress has none (PX-27).
- * One for a connection: its timer goes on from one answer to the next, since nearly all of them are never due.
+ * One for a connection: its timer goes on from one answer to the next, since nearly all of them are never due. Where the
+ * clock is moved forward meanwhile, it may take twice as long (FA-43).
  */
 export class HeadDeadline {
   readonly #clock: Clock;

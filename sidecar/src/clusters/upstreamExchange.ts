@@ -133,13 +133,10 @@ export class UpstreamExchange implements Exchange, AnswerSink, HeadAwaited, Turn
   resume(): void {
     if (!this.#isPaused || !this.#isRunning()) return;
     this.#isPaused = false;
-    try {
+    this.#guard(() => {
       this.#parser.resume();
       if (this.#hasEnded && this.#isAwaiting()) this.#parser.finish();
-    } catch (thrown) {
-      this.#lose(thrown);
-    }
-    this.#settleRead();
+    });
     // What was there may have paused it again.
     if (!this.#isAwaiting()) return;
     this.#place?.socket.resume();
@@ -158,12 +155,9 @@ export class UpstreamExchange implements Exchange, AnswerSink, HeadAwaited, Turn
       return;
     }
     this.#hasBytes = true;
-    try {
+    this.#guard(() => {
       this.#parser.feed(chunk);
-    } catch (thrown) {
-      this.#lose(thrown);
-    }
-    this.#settleRead();
+    });
     if (this.#isAwaiting()) this.#sink.onWait();
   }
 
@@ -171,12 +165,9 @@ export class UpstreamExchange implements Exchange, AnswerSink, HeadAwaited, Turn
   feedEnd(): void {
     this.#hasEnded = true;
     if (this.#isPaused) return;
-    try {
+    this.#guard(() => {
       this.#parser.finish();
-    } catch (thrown) {
-      this.#lose(thrown);
-    }
-    this.#settleRead();
+    });
   }
 
   onHead(head: AnswerHead): void {
@@ -241,8 +232,12 @@ export class UpstreamExchange implements Exchange, AnswerSink, HeadAwaited, Turn
     return this.#isRunning() && !this.#isPaused;
   }
 
-  /** After the parser has returned. */
-  #settleRead(): void {
+  #guard(read: () => void): void {
+    try {
+      read();
+    } catch (thrown) {
+      this.#lose(thrown);
+    }
     const ending = this.#ending;
     if (ending === undefined) return;
     this.#ending = undefined;

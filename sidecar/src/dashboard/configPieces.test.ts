@@ -1,30 +1,15 @@
 import { describe, expect, it } from 'vitest';
+import { createClusterEntry } from '../../test/support/clusterEntry.ts';
 import type { ClusterEntry } from '../clusters/clusterEntry.ts';
 import { buildClusterName } from '../clusters/clusterName.ts';
-import { decodeClusterProfile } from '../inventory/clusterProfile.ts';
 import { buildProfileKey } from '../inventory/profileKey.ts';
 import { createClusterPieces, type Piece } from './configPieces.ts';
 
-function entry(name: string, { uid = 'u', resourceVersion = '1', version = 'v1' } = {}): ClusterEntry {
-  const profile = decodeClusterProfile({
-    metadata: { name, namespace: 'fleet', uid, resourceVersion },
+const entry = (name: string, { uid = 'u', resourceVersion = '1', version = 'v1' } = {}): ClusterEntry =>
+  createClusterEntry(buildClusterName(buildProfileKey('in-cluster', 'fleet', name)), name, {
+    metadata: { uid, resourceVersion },
     status: { version: { kubernetes: version } },
   });
-  if (!profile) throw new Error('not decoded');
-  const key = buildProfileKey('in-cluster', 'fleet', name);
-  return {
-    name: buildClusterName(key),
-    key,
-    root: 'in-cluster',
-    profile,
-    provider: 'p',
-    status: { state: 'ready', since: 0 },
-    history: [{ state: 'ready', since: 0 }],
-    select: () => Promise.reject(new Error('not here')),
-    selectNow: () => undefined,
-    report: () => undefined,
-  };
-}
 
 const fleet = Array.from({ length: 500 }, (_, index) => entry(`c-${String(index).padStart(3, '0')}`));
 const read = (pieces: readonly Piece[]): unknown =>

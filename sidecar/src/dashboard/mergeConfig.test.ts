@@ -1,8 +1,7 @@
 import { expect, it } from 'vitest';
+import { createClusterEntry } from '../../test/support/clusterEntry.ts';
 import type { ClusterEntry } from '../clusters/clusterEntry.ts';
 import type { ClusterName } from '../clusters/clusterName.ts';
-import { decodeClusterProfile } from '../inventory/clusterProfile.ts';
-import { buildProfileKey } from '../inventory/profileKey.ts';
 import { createClusterPieces } from './configPieces.ts';
 import { mergeConfig } from './mergeConfig.ts';
 
@@ -11,9 +10,8 @@ function merge(config: unknown, entries: readonly ClusterEntry[], hubContextName
   return JSON.parse(Buffer.concat(pieces.map(({ bytes }) => bytes)).toString());
 }
 
-function entry(name: string): ClusterEntry {
-  const profile = decodeClusterProfile({
-    metadata: { name: 'a', namespace: 'fleet', uid: 'u' },
+const entry = (name: string): ClusterEntry =>
+  createClusterEntry(name as ClusterName, 'a', {
     status: {
       version: { kubernetes: 'v1.33.4' },
       conditions: [{ type: 'ControlPlaneHealthy', status: 'True', reason: 'Fine' }],
@@ -21,20 +19,6 @@ function entry(name: string): ClusterEntry {
       accessProviders: [{ name: 'p', cluster: { server: 'https://secret-address.example.com' } }],
     },
   });
-  if (!profile) throw new Error('not decoded');
-  return {
-    name: name as ClusterName,
-    key: buildProfileKey('in-cluster', 'fleet', 'a'),
-    root: 'in-cluster',
-    profile,
-    provider: 'p',
-    status: { state: 'ready', since: 0 },
-    history: [{ state: 'ready', since: 0 }],
-    select: () => Promise.reject(new Error('not here')),
-    selectNow: () => undefined,
-    report: () => undefined,
-  };
-}
 
 it('adds the discovered clusters behind the dashboard’s own, in the shape of Headlamp core', () => {
   const config = {

@@ -5,7 +5,7 @@ import { asCodedError, CodedError } from '../foundation/errors.ts';
 import type { ForwardContext } from './context.ts';
 import type { RawHeaders } from './headerPairs.ts';
 import { OutcomeReport } from './outcomeReport.ts';
-import { buildResponseHeaders } from './responseHeaders.ts';
+import { passHead } from './passHead.ts';
 import { buildUpstreamRequest } from './upstreamRequest.ts';
 import { type Attempt, isRejected, withCredential } from './withCredential.ts';
 
@@ -51,18 +51,8 @@ export async function askCluster(context: ForwardContext, own: OwnRequest): Prom
     if (fault) throw fault;
     const unwell = own.findFault?.(answered);
     if (unwell) throw unwell;
-    outcome.headCame();
     const { status, body } = answered;
-    const { connection } = cluster;
-    const { clusterPrefix, rest } = context;
-    const headers = buildResponseHeaders({
-      upstream: answered.headers,
-      status,
-      connection,
-      clusterPrefix,
-      rest,
-    });
-    outcome.passedOn();
+    const headers = passHead(answered, context, outcome);
     audit.answered(status);
     answer = { status, headers, body };
     return 'done';

@@ -8,7 +8,8 @@ import { atEndOfTurn, type TurnTask } from '../foundation/endOfTurn.ts';
 import type { ForwardContext } from './context.ts';
 import { type HeadJudged, judgeHead } from './judgeHead.ts';
 import { OutcomeReport } from './outcomeReport.ts';
-import { buildResponseHeaders, keepTrailers, readReason } from './responseHeaders.ts';
+import { passHead } from './passHead.ts';
+import { keepTrailers, readReason } from './responseHeaders.ts';
 import { breakOff, writeStatus } from './status.ts';
 import { buildUpstreamRequest, hasBody, type UpstreamRequest } from './upstreamRequest.ts';
 import { type Attempt, withCredential } from './withCredential.ts';
@@ -120,18 +121,10 @@ class Sending implements ExchangeSink, HeadJudged, TurnTask {
     return !this.#settled && !this.#parts.response.destroyed;
   }
 
-  pass({ status, reason, headers }: AnswerHead): void {
+  pass(head: AnswerHead): void {
     const { response, context, outcome } = this.#parts;
-    outcome.headCame();
-    const passed = buildResponseHeaders({
-      upstream: headers,
-      status,
-      connection: context.cluster.connection,
-      clusterPrefix: context.clusterPrefix,
-      rest: context.rest,
-    });
-    outcome.passedOn();
-    response.writeHead(status, readReason(reason, status), passed);
+    const { status, reason } = head;
+    response.writeHead(status, readReason(reason, status), passHead(head, context, outcome));
     this.#hasHead = true;
     context.audit.answered(status);
   }

@@ -9,7 +9,8 @@ import type { EarlyBytes } from './earlyBytes.ts';
 import { dropHopByHop, type HeaderPairs, headerValues, pairHeaders } from './headerPairs.ts';
 import { judgeHead } from './judgeHead.ts';
 import { OutcomeReport } from './outcomeReport.ts';
-import { buildResponseHeaders, readReason } from './responseHeaders.ts';
+import { passHead } from './passHead.ts';
+import { readReason } from './responseHeaders.ts';
 import { resetSocket, writeStatusToSocket } from './status.ts';
 import { tunnel } from './tunnel.ts';
 import { buildUpstreamRequest, type UpstreamRequest } from './upstreamRequest.ts';
@@ -192,19 +193,12 @@ interface Refusal {
 /** With its status and body; then both ends close, whatever else the client sends (PX-33). */
 function beginRefusal(
   { socket, early, outcome }: Upgrading,
-  { status, reason, headers }: AnswerHead,
+  head: AnswerHead,
   context: ForwardContext,
   asking: Exchange,
 ): Refusal {
-  outcome.headCame();
-  const passed = buildResponseHeaders({
-    upstream: headers,
-    status,
-    connection: context.cluster.connection,
-    clusterPrefix: context.clusterPrefix,
-    rest: context.rest,
-  });
-  outcome.passedOn();
+  const passed = passHead(head, context, outcome);
+  const { status, reason } = head;
   const { audit } = context;
   audit.answered(status);
   early.drop();
