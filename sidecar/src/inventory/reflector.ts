@@ -2,7 +2,6 @@ import { type BackoffOptions, createBackoff } from '../foundation/backoff.ts';
 import { type Clock, sleep } from '../foundation/clock.ts';
 import { CodedError, type ErrorCode } from '../foundation/errors.ts';
 import type { Log } from '../foundation/log.ts';
-import { keepYoungGeneration } from '../foundation/youngGeneration.ts';
 import type { ClusterProfile } from './clusterProfile.ts';
 import type { HubClient } from './hubClient.ts';
 import { discoverVersion, HubAnswer, listProfiles, type ListScope, watchProfiles } from './listAndWatch.ts';
@@ -84,16 +83,13 @@ export function startReflector(options: ReflectorOptions): Reflector {
 
   const list = async (): Promise<void> => {
     const question = { client, clock, signal: stop.signal };
-    const served = await discoverVersion(question);
-    version = served;
-    const complete = await keepYoungGeneration(async () => {
-      const found = await listProfiles(question, served, scope);
-      if (!isStopped()) await options.onReplace(found.profiles, stop.signal);
-      return found;
-    });
-    if (isStopped()) return;
+    version = await discoverVersion(question);
+    const complete = await listProfiles(question, version, scope);
+    if (stop.signal.aborted) return;
     if (complete.skipped > 0)
       log.warn('items of the list are not ClusterProfiles', { skipped: complete.skipped });
+    await options.onReplace(complete.profiles, stop.signal);
+    if (isStopped()) return;
     resourceVersion = complete.resourceVersion;
     everSynced = true;
     confirm();
