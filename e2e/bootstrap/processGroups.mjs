@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
  * Leads the command's process group. Its stdin is a pipe that only our process holds open: however we end, SIGKILL
- * included, the pipe closes and the watcher ends the group. A shell, since it costs 1 MB where a Node costs 45.
+ * included, the pipe closes and the watcher ends the group. A shell, since it costs 1 MB where a Node costs 45. It waits
+ * once before it looks whether the command is still there: one that ended at once is not, and its code is known to `wait`.
  */
 const supervisor = `
 exec 3<&0 </dev/null
@@ -13,6 +14,7 @@ command=$!
 ( read -r _ <&3; trap '' TERM INT HUP; kill -s TERM -- -$$; sleep 2; kill -s KILL -- -$$ ) &
 watcher=$!
 exec 3<&-
+wait $command; code=$?
 while kill -0 $command 2>/dev/null; do wait $command; code=$?; done
 kill -s TERM $watcher 2>/dev/null
 exit $code
