@@ -67,10 +67,10 @@ export const proxyStreamsPatches: readonly Patch[] = [
   {
     id: 'back-pressure',
     rules: ['PX-22', 'FA-41'],
-    file: 'sidecar/src/proxy/forwardRequest.ts',
+    file: 'sidecar/src/proxy/gatheredBody.ts',
     breaks: 'A slow reader fills the memory.',
-    find: 'if (!response.write(chunk)) {',
-    replace: 'if (!response.write(chunk) && chunk.length === 0) {',
+    find: '!goesOn && response.writableLength > 0',
+    replace: 'false',
     tests: ['sidecar/test/proxy/streams.test.ts'],
   },
   {

@@ -14,8 +14,8 @@ export interface AnswerSink {
   onHead(head: AnswerHead): void;
   /** The 101 that was asked for: what follows on the connection is no HTTP. */
   onUpgrade(head: AnswerHead): void;
-  /** `isLast` where it is known beforehand; the end is told by `onEnd` all the same. */
-  onData(chunk: Buffer, isLast: boolean): void;
+  /** The chunk is the sink's until it returns. */
+  onData(chunk: Buffer): void;
   onEnd(trailers: AnswerHeaders): void;
 }
 
@@ -40,7 +40,7 @@ const maxExtensionBytes = 16 * 1024;
 /**
  * One answer of a cluster, read as strictly as Node's own parser reads requests: lines end in CRLF, nothing is folded,
  * one length or chunks but never both, and each byte belongs to one thing (RFC 9112; TH-41, TH-45, PX-24).
- * It reads what it is given until the answer is whole, or until it is paused.
+ * It reads what it is given until the answer is whole, or until it is paused, and copies what it keeps.
  */
 export class AnswerParser {
   readonly #sink: AnswerSink;
@@ -101,8 +101,8 @@ export class AnswerParser {
     let at = 0;
     while (at < chunk.length) {
       if (this.#paused || this.#state === 'done') {
-        const rest = at === 0 ? chunk : chunk.subarray(at);
-        this.#unread = this.#unread ? Buffer.concat([this.#unread, rest]) : rest;
+        const rest = chunk.subarray(at);
+        this.#unread = this.#unread ? Buffer.concat([this.#unread, rest]) : Buffer.from(rest);
         return;
       }
       at = this.#read(chunk, at);
@@ -120,7 +120,7 @@ export class AnswerParser {
     if (state === 'head') return this.#readHead(chunk, at);
     if (state === 'length' || state === 'chunk') return this.#readBytes(chunk, at, state);
     if (state !== 'until-close') return this.#readLine(chunk, at);
-    this.#sink.onData(at === 0 ? chunk : chunk.subarray(at), false);
+    this.#sink.onData(at === 0 ? chunk : chunk.subarray(at));
     return chunk.length;
   }
 
@@ -129,7 +129,7 @@ export class AnswerParser {
     this.#left -= end - at;
     const isLast = this.#left === 0 && state === 'length';
     if (this.#left === 0) this.#state = isLast ? 'done' : 'chunk-end';
-    this.#sink.onData(at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end), isLast);
+    this.#sink.onData(at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end));
     if (isLast) this.#end();
     return end;
   }
@@ -146,7 +146,7 @@ export class AnswerParser {
       // It would never end: its lines have another ending.
       for (let lf = bytes.indexOf(LF, begun?.length ?? start); lf !== -1; lf = bytes.indexOf(LF, lf + 1))
         if (bytes[lf - 1] !== CR) throw invalidAnswer();
-      this.#begun = start === 0 ? bytes : bytes.subarray(start);
+      this.#begun = begun ? bytes : Buffer.from(bytes.subarray(start));
       return chunk.length;
     }
     this.#begun = undefined;
@@ -194,11 +194,11 @@ export class AnswerParser {
     if (begun + upTo - at > (this.#state === 'trailers' ? this.#options.maxHeadBytes : maxSizeLineBytes))
       throw invalidAnswer();
     const piece = chunk.subarray(at, upTo);
-    const bytes = this.#begun ? Buffer.concat([this.#begun, piece]) : piece;
     if (end === -1) {
-      this.#begun = bytes;
+      this.#begun = this.#begun ? Buffer.concat([this.#begun, piece]) : Buffer.from(piece);
       return upTo;
     }
+    const bytes = this.#begun ? Buffer.concat([this.#begun, piece]) : piece;
     this.#begun = undefined;
     if (bytes[bytes.length - 2] !== CR) throw invalidAnswer();
     this.#takeLine(bytes.toString('latin1', 0, bytes.length - 2));

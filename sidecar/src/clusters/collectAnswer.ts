@@ -58,7 +58,7 @@ export function collectAnswer(
         onData(chunk) {
           size += chunk.length;
           if (size > maxBodyBytes) throw new CodedError('response-invalid');
-          chunks.push(chunk);
+          chunks.push(Buffer.from(chunk));
         },
         onWait: () => undefined,
         onEnd() {

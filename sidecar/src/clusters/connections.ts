@@ -6,6 +6,7 @@ import { CodedError } from '../foundation/errors.ts';
 import { asConnectionError } from './connectErrors.ts';
 import type { ClusterConnection } from './connection.ts';
 import { dial } from './dial.ts';
+import { IncomingBytes } from './incomingBytes.ts';
 import type { ClusterConnections } from './liveCluster.ts';
 import { buildSecureContext } from './trust.ts';
 import { UpstreamExchange } from './upstreamExchange.ts';
@@ -97,7 +98,11 @@ export function createClusterConnections(
     return current;
   };
 
-  const open = async (generation: Generation, signal?: AbortSignal): Promise<Socket> => {
+  const open = async (
+    generation: Generation,
+    signal: AbortSignal,
+    incoming?: IncomingBytes,
+  ): Promise<Socket> => {
     if (closed) throw new CodedError('connection-reset');
     const { endings } = generation;
     const socket = await dial(connection, {
@@ -108,6 +113,7 @@ export function createClusterConnections(
       },
       timeoutMs: connectTimeoutMs,
       signal,
+      incoming,
     });
     generation.sockets.add(socket);
     socket.once('close', () => generation.sockets.delete(socket));
@@ -151,9 +157,9 @@ export function createClusterConnections(
     sweepLater(generation);
   };
 
-  const own = (generation: Generation, socket: Socket): UpstreamSocket => {
+  const own = (generation: Generation, socket: Socket, incoming?: IncomingBytes): UpstreamSocket => {
     const { endings } = generation;
-    return new UpstreamSocket(socket, clock, {
+    return new UpstreamSocket({ socket, incoming }, clock, {
       onFree: (upstream, keepAliveSeconds) => {
         offer(generation, upstream, keepAliveSeconds);
       },
@@ -189,10 +195,11 @@ export function createClusterConnections(
     });
     generation.waiting.add(exchange);
     generation.dialling++;
-    open(generation, leaving.signal).then(
+    const incoming = new IncomingBytes();
+    open(generation, leaving.signal, incoming).then(
       (socket) => {
         const isWanted = settle();
-        const upstream = own(generation, socket);
+        const upstream = own(generation, socket, incoming);
         if (upstream.isDestroyed) {
           if (isWanted) fail(new CodedError('connection-reset'));
         } else offer(generation, upstream);

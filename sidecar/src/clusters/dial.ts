@@ -3,6 +3,7 @@ import type { ConnectionOptions, SecureContext } from 'node:tls';
 import { CodedError } from '../foundation/errors.ts';
 import { asConnectionError } from './connectErrors.ts';
 import type { ClusterConnection } from './connection.ts';
+import type { IncomingBytes } from './incomingBytes.ts';
 import { openSocket, tlsFor } from './openSocket.ts';
 import { openTunnel } from './proxyTunnel.ts';
 
@@ -14,6 +15,8 @@ export interface DialOptions {
   /** All of it together, the way through a proxy too, milliseconds (PX-25). */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** Gets what comes, which the socket then does not tell. */
+  readonly incoming?: IncomingBytes | undefined;
 }
 
 /**
@@ -42,7 +45,7 @@ export async function dial(connection: ClusterConnection, options: DialOptions):
       : { host: hostname, port, guard: connection };
     timeoutCode = 'connect-timeout';
     const tls = protocol === 'https:' ? tlsOptions(connection, options) : undefined;
-    return await openSocket(way, tls, attempt.signal, options.onSession);
+    return await openSocket(way, tls, attempt.signal, options);
   } catch (thrown) {
     throw asConnectionError(thrown);
   } finally {

@@ -7,8 +7,8 @@ export interface ExchangeSink {
   /** So many bytes of the body were sent. */
   onSent(bytes: number): void;
   onHead(head: AnswerHead): void;
-  /** `isLast` where that is known beforehand. */
-  onData(chunk: Buffer, isLast: boolean): void;
+  /** The chunk is the sink's until it returns; what it keeps it copies. */
+  onData(chunk: Buffer): void;
   /** What came at once was told; more is awaited. */
   onWait(): void;
   onEnd(trailers: AnswerHeaders): void;

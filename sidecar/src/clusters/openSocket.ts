@@ -3,6 +3,7 @@ import { checkServerIdentity, connect as connectTls, type ConnectionOptions } fr
 import { awaitSocket } from './awaitSocket.ts';
 import { checkedLookup } from './checkedLookup.ts';
 import type { ClusterConnection } from './connection.ts';
+import type { IncomingBytes } from './incomingBytes.ts';
 
 const tcpKeepAliveMs = 15_000;
 
@@ -15,19 +16,21 @@ export type Way =
     }
   | { readonly socket: Socket };
 
+export interface SocketUse {
+  readonly onSession?: ((session: Buffer) => void) | undefined;
+  /** Gets what comes, which the socket then tells nobody else. */
+  readonly incoming?: IncomingBytes | undefined;
+}
+
 /** A socket that is connected and, with options for TLS, verified. */
 export async function openSocket(
   way: Way,
   tls: ConnectionOptions | undefined,
   signal: AbortSignal,
-  onSession?: (session: Buffer) => void,
+  { onSession, incoming }: SocketUse = {},
 ): Promise<Socket> {
-  if ('socket' in way && tls === undefined) return way.socket;
-  const socket = 'socket' in way ? connectTls({ ...tls, socket: way.socket }) : connectTo(way, tls);
-  if ('socket' in way) {
-    const { socket: below } = way;
-    socket.once('close', () => below.destroy());
-  }
+  const socket = 'socket' in way ? continueFrom(way.socket, tls, incoming) : connectTo(way, tls, incoming);
+  if ('socket' in way && tls === undefined) return socket;
   if (onSession) socket.on('session', onSession);
   let isOpen = false;
   const event = tls === undefined ? 'connect' : 'secureConnect';
@@ -37,11 +40,33 @@ export async function openSocket(
   return socket;
 }
 
+/** Such a socket can only tell what comes. */
+function continueFrom(
+  below: Socket,
+  tls: ConnectionOptions | undefined,
+  incoming: IncomingBytes | undefined,
+): Socket {
+  const socket = tls === undefined ? below : connectTls({ ...tls, socket: below });
+  if (socket !== below) socket.once('close', () => below.destroy());
+  if (incoming)
+    socket.on('data', (piece: Buffer) => {
+      incoming.come(piece);
+    });
+  return socket;
+}
+
 function connectTo(
   { host, port, guard }: Exclude<Way, { socket: Socket }>,
   tls: ConnectionOptions | undefined,
+  incoming: IncomingBytes | undefined,
 ): Socket {
-  const tcp = { host, port, lookup: checkedLookup(guard), autoSelectFamily: true };
+  const tcp = {
+    host,
+    port,
+    lookup: checkedLookup(guard),
+    autoSelectFamily: true,
+    ...(incoming && { onread: incoming.onread }),
+  };
   const socket: Socket = tls === undefined ? connectTcp(tcp) : connectTls({ ...tcp, ...tls });
   socket.setNoDelay(true);
   socket.setKeepAlive(true, tcpKeepAliveMs);

@@ -147,7 +147,7 @@ export class UpstreamExchange implements Exchange, AnswerSink, HeadAwaited, Turn
     this.#fail(reason);
   }
 
-  /** Bytes of the cluster. */
+  /** Bytes of the cluster, which are another's when it has returned. */
   feed(chunk: Buffer): void {
     if (this.#isHeldBack) {
       // It answers something, but not what has not been asked yet (TH-45).
@@ -176,8 +176,8 @@ export class UpstreamExchange implements Exchange, AnswerSink, HeadAwaited, Turn
     this.#sink.onHead(head);
   }
 
-  onData(chunk: Buffer, isLast: boolean): void {
-    if (this.#phase === 'running') this.#sink.onData(chunk, isLast);
+  onData(chunk: Buffer): void {
+    if (this.#phase === 'running') this.#sink.onData(chunk);
   }
 
   onUpgrade(head: AnswerHead): void {

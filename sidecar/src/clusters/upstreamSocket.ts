@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Clock } from '../foundation/clock.ts';
 import { CodedError } from '../foundation/errors.ts';
 import { HeadDeadline } from './headDeadline.ts';
+import type { IncomingBytes } from './incomingBytes.ts';
 import type { Place, UpstreamExchange } from './upstreamExchange.ts';
 
 /** Whose connection it is. */
@@ -10,6 +11,12 @@ export interface SocketOwner {
   onFree(upstream: UpstreamSocket, keepAliveSeconds: number | undefined): void;
   /** It was closed before a byte of the answer came, though it had served others: the request goes by another one. */
   onStale(exchange: UpstreamExchange): void;
+}
+
+export interface OpenedSocket {
+  readonly socket: Socket;
+  /** Undefined for one that is to be handed over, which tells what comes itself. */
+  readonly incoming?: IncomingBytes | undefined;
 }
 
 /** A connection to a cluster for one exchange after the other. Between them it says nothing, or is dropped (TH-45). */
@@ -21,11 +28,12 @@ export class UpstreamSocket implements Place {
   #wasUsed = false;
   #error: unknown;
 
-  constructor(socket: Socket, clock: Clock, owner: SocketOwner) {
+  constructor({ socket, incoming }: OpenedSocket, clock: Clock, owner: SocketOwner) {
     this.socket = socket;
     this.deadline = new HeadDeadline(clock);
     this.#owner = owner;
-    socket.on('data', this.#onData);
+    if (incoming) incoming.takeBy(this.#onData);
+    else socket.on('data', this.#onData);
     socket.on('end', this.#onEnd);
     socket.on('error', this.#onError);
     socket.on('close', this.#onClose);

@@ -6,6 +6,7 @@ import type { Credential } from '../credentials/credential.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import { atEndOfTurn, type TurnTask } from '../foundation/endOfTurn.ts';
 import type { ForwardContext } from './context.ts';
+import { GatheredBody } from './gatheredBody.ts';
 import { type HeadJudged, judgeHead } from './judgeHead.ts';
 import { OutcomeReport } from './outcomeReport.ts';
 import { passHead } from './passHead.ts';
@@ -67,6 +68,7 @@ interface SendingEnd {
 class Sending implements ExchangeSink, HeadJudged, TurnTask {
   readonly #parts: SendingParts;
   readonly #end: SendingEnd;
+  readonly #body: GatheredBody;
   #exchange: Exchange | undefined;
   #sentAt = 0;
   #settled = false;
@@ -74,15 +76,13 @@ class Sending implements ExchangeSink, HeadJudged, TurnTask {
   #isFlushed = false;
   /** What the client is sent goes out at the end of the turn, in one piece with all that came in it. */
   #isTurnAwaited = false;
-  #corked: Socket | undefined;
-  /** The last of it goes with the end of the answer, in the same packet. */
-  #lastChunk: Buffer | undefined;
   #isEnding = false;
   #onClosed: (() => void) | undefined;
 
   constructor(parts: SendingParts, end: SendingEnd) {
     this.#parts = parts;
     this.#end = end;
+    this.#body = new GatheredBody(parts.response);
   }
 
   start({ method, target, headers, asked }: UpstreamRequest, body: IncomingMessage | Buffer | null): void {
@@ -137,38 +137,19 @@ class Sending implements ExchangeSink, HeadJudged, TurnTask {
     this.#refuse(error);
   }
 
-  onData(chunk: Buffer, isLast: boolean): void {
+  onData(chunk: Buffer): void {
     if (!this.isWanted()) return;
-    const { response, context } = this.#parts;
-    context.audit.bytesOut += chunk.length;
+    this.#parts.context.audit.bytesOut += chunk.length;
     this.#isFlushed = true;
-    if (!this.#isTurnAwaited) {
-      this.#isTurnAwaited = true;
-      atEndOfTurn(this);
-    }
-    if (isLast) {
-      this.#isEnding = true;
-      this.#lastChunk = chunk;
-      return;
-    }
-    if (!this.#corked) {
-      // The socket, since Node ends a corked response before what it held back.
-      this.#corked = response.socket ?? undefined;
-      this.#corked?.cork();
-    }
-    if (!response.write(chunk)) {
-      this.#exchange?.pause();
-      response.once('drain', () => this.#exchange?.resume());
-    }
+    this.#awaitTurn();
+    if (!this.#body.add(chunk)) this.#waitForClient();
   }
 
   endTurn(): void {
-    const { response } = this.#parts;
     this.#isTurnAwaited = false;
-    if (this.#lastChunk) response.end(this.#lastChunk);
-    this.#corked?.uncork();
-    this.#lastChunk = undefined;
-    this.#corked = undefined;
+    if (this.#isEnding) this.#body.end();
+    else if (!this.#body.flush()) this.#waitForClient();
+    this.#body.release();
   }
 
   onWait(): void {
@@ -184,7 +165,8 @@ class Sending implements ExchangeSink, HeadJudged, TurnTask {
     const { response } = this.#parts;
     const passed = keepTrailers(trailers);
     if (passed.length > 0) response.addTrailers(passed);
-    if (!this.#isEnding) response.end();
+    this.#isEnding = true;
+    this.#awaitTurn();
     this.#finish('done');
   }
 
@@ -197,6 +179,17 @@ class Sending implements ExchangeSink, HeadJudged, TurnTask {
   onError(error: CodedError): void {
     const { closed } = this.#parts.context;
     this.#finish(closed.aborted ? asCodedError(closed.reason) : error);
+  }
+
+  #awaitTurn(): void {
+    if (this.#isTurnAwaited) return;
+    this.#isTurnAwaited = true;
+    atEndOfTurn(this);
+  }
+
+  #waitForClient(): void {
+    this.#exchange?.pause();
+    this.#parts.response.once('drain', () => this.#exchange?.resume());
   }
 
   readonly #onClientGone = (): void => {
@@ -217,8 +210,7 @@ class Sending implements ExchangeSink, HeadJudged, TurnTask {
     if (this.#onClosed) context.closed.removeEventListener('abort', this.#onClosed);
     if (end instanceof CodedError) {
       // What came before it is the client's, though a reset follows.
-      this.#corked?.uncork();
-      this.#corked = undefined;
+      this.#body.flush();
       this.#end.reject(end);
     } else this.#end.resolve(end);
   }

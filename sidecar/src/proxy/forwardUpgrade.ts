@@ -206,7 +206,7 @@ function beginRefusal(
   return {
     write(chunk) {
       audit.bytesOut += chunk.length;
-      if (socket.write(chunk)) return;
+      if (socket.write(Buffer.from(chunk))) return;
       asking.pause();
       socket.once('drain', () => {
         asking.resume();

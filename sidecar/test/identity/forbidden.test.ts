@@ -1,8 +1,10 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { person } from '../support/fakeReviews.ts';
 import { exchangeRaw } from '../support/rawClient.ts';
 import { answerWith } from '../support/recordingUpstream.ts';
 import { startUsers, type UsersProxy } from '../support/startUsers.ts';
+import { until } from '../support/until.ts';
 
 let users: UsersProxy;
 afterEach(() => users.close());
@@ -42,6 +44,20 @@ describe('[ID-25] a 403 of a cluster to somebody who is impersonated', () => {
     expect(status).toBe(502);
     expect(headers).toContain('X-Cluster-Inventory-Error: provider-may-not-impersonate');
     expect(users.proxy.entryOf('a').status.state).toBe('impersonation-refused');
+  });
+
+  it('is the provider’s where that comes in pieces, which are read into the same memory', async () => {
+    await start(answerWith('cannot impersonate', '403 Forbidden'));
+    const asking = ask();
+    for (const index of [1, 2]) {
+      const connection = await users.upstream.connection(index);
+      await until('it is asked', () => users.upstream.heads.length > index);
+      for (const piece of review(false).match(/^[^{]+|.{1,9}/g) ?? []) {
+        connection.send(piece);
+        await wait(5);
+      }
+    }
+    expect((await asking).headers).toContain('X-Cluster-Inventory-Error: provider-may-not-impersonate');
   });
 
   it('is asked about again as soon as the provider may', async () => {

@@ -1,6 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openRawClient, parseAnswer, type RawAnswer, type RawClient } from '../support/rawClient.ts';
+import {
+  decodeChunks,
+  openRawClient,
+  parseAnswer,
+  type RawAnswer,
+  type RawClient,
+} from '../support/rawClient.ts';
 import { answerWith, type RecordingUpstream, startRecordingUpstream } from '../support/recordingUpstream.ts';
 import { clusterAt, type Proxy, startProxy } from '../support/startProxy.ts';
 
@@ -155,10 +161,10 @@ const fine: Readonly<Record<string, readonly [answer: string, body: string]>> = 
   'an empty reason': ['HTTP/1.1 200 \r\nContent-Length: 2\r\n\r\nok', 'ok'],
   'space around values': [`${ok}A:b\r\nContent-Length:  \t2\r\n\r\nok`, 'ok'],
   'an empty value': [`${ok}A:\r\nContent-Length: 2\r\n\r\nok`, 'ok'],
-  'extensions of chunks': [`${chunked}2;a=b;c="d"\r\nok\r\n0;last\r\n\r\n`, '2\r\nok\r\n0\r\n\r\n'],
+  'extensions of chunks': [`${chunked}2;a=b;c="d"\r\nok\r\n0;last\r\n\r\n`, 'ok'],
   'sizes in any case, with zeros in front': [
     `${chunked}000a\r\n0123456789\r\n0A\r\n0123456789\r\n000\r\n\r\n`,
-    'a\r\n0123456789\r\na\r\n0123456789\r\n0\r\n\r\n',
+    '01234567890123456789',
   ],
   'high bytes in a value': [`${ok}A: \xe9\xff\r\nContent-Length: 2\r\n\r\nok`, 'ok'],
   'nearly 64 KiB of headers': [`${ok}A: ${'a'.repeat(60_000)}\r\nContent-Length: 2\r\n\r\nok`, 'ok'],
@@ -267,7 +273,11 @@ describe.each(sendings)('[TH-45, PX-42] an answer that comes %s', (how) => {
 
   it.each(Object.entries(fine))('with %s is in order', async (_, [answer, body]) => {
     const answered = await askHostile(answer, how);
-    expect([answered.body, answered.outcome]).toEqual([body, 'end']);
+    const isChunked = answered.headers.some((line) => /^transfer-encoding: chunked$/i.test(line));
+    const got = isChunked ? decodeChunks(answered.body).data : answered.body;
+    expect([got, answered.outcome]).toEqual([body, 'end']);
+    // Nobody is told what an extension means, nor that there was one.
+    expect(answered.body).not.toContain(';');
   });
 });
 
