@@ -19,7 +19,7 @@ export const memoryPatches: readonly Patch[] = [
     rules: ['PX-22'],
     file: gathered,
     breaks: 'Each event that waits for a slow reader holds 64 KB.',
-    find: 'this.#response.writableLength === 0 || this.#used > bufferBytes / 2',
+    find: 'this.#response.writableLength === 0 || this.#used > buffer.length / 2',
     replace: 'true',
     tests: sharedMemory,
   },

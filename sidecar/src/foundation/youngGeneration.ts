@@ -2,7 +2,7 @@ import { PerformanceObserver } from 'node:perf_hooks';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 
 /** Of both halves, bytes. */
-const enough = 8 * 1024 * 1024;
+const enough = 16 * 1024 * 1024;
 
 /**
  * Lets V8's young generation grow no further than serves a request. It doubles with what survives its collections, of a

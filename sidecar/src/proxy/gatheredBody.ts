@@ -1,9 +1,28 @@
 import type { ServerResponse } from 'node:http';
 
-const bufferBytes = 64 * 1024;
-const maxFree = 64;
-/** What nobody gathers in for now. */
-const free: Buffer[] = [];
+/** What nobody gathers in for now, of one size. */
+class FreeBuffers {
+  readonly bytes: number;
+  readonly #max: number;
+  readonly #free: Buffer[] = [];
+
+  constructor(bytes: number, max: number) {
+    this.bytes = bytes;
+    this.#max = max;
+  }
+
+  take(): Buffer {
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.bytes);
+  }
+
+  give(buffer: Buffer): void {
+    if (this.#free.length < this.#max) this.#free.push(buffer);
+  }
+}
+
+/** Most answers are an object; those of all clients at once are to take little. */
+const small = new FreeBuffers(8 * 1024, 256);
+const large = new FreeBuffers(64 * 1024, 32);
 
 /**
  * The body of a response on its way to the client. What comes in one turn of the event loop is copied into memory that
@@ -24,7 +43,7 @@ export class GatheredBody {
   /** @returns false where the client takes no more for now, until `drain` of the response */
   add(piece: Buffer): boolean {
     for (let at = 0; at < piece.length;) {
-      const buffer = (this.#buffer ??= free.pop() ?? Buffer.allocUnsafeSlow(bufferBytes));
+      const buffer = this.#makeRoom(piece.length - at);
       const copied = piece.copy(buffer, this.#used, at);
       this.#used += copied;
       at += copied;
@@ -49,8 +68,21 @@ export class GatheredBody {
 
   /** Its memory may be another's. */
   release(): void {
-    if (this.#buffer && free.length < maxFree) free.push(this.#buffer);
+    if (this.#buffer) sizeOf(this.#buffer).give(this.#buffer);
     this.#buffer = undefined;
+  }
+
+  #makeRoom(bytes: number): Buffer {
+    const gathered = this.#buffer;
+    if (gathered && (gathered.length === large.bytes || this.#used + bytes <= gathered.length))
+      return gathered;
+    const buffer = (this.#used + bytes <= small.bytes ? small : large).take();
+    this.#buffer = buffer;
+    if (gathered) {
+      gathered.copy(buffer, 0, 0, this.#used);
+      small.give(gathered);
+    }
+    return buffer;
   }
 
   #write(buffer: Buffer): void {
@@ -69,7 +101,7 @@ export class GatheredBody {
   #lend(buffer: Buffer): Buffer {
     const piece = buffer.subarray(0, this.#used);
     // Behind what waits already it waits, too: for a little of it the whole memory is not kept.
-    this.#isLent = this.#response.writableLength === 0 || this.#used > bufferBytes / 2;
+    this.#isLent = this.#response.writableLength === 0 || this.#used > buffer.length / 2;
     return this.#isLent ? piece : Buffer.from(piece);
   }
 
@@ -85,4 +117,8 @@ export class GatheredBody {
     this.#isBlocked = false;
     return goesOn;
   }
+}
+
+function sizeOf(buffer: Buffer): FreeBuffers {
+  return buffer.length === small.bytes ? small : large;
 }
