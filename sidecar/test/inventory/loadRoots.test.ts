@@ -157,6 +157,14 @@ describe('[DI-02] the contexts of a kubeconfig', () => {
     ]);
   });
 
+  it('are those of a first document, as in client-go; an empty file has none', async () => {
+    const empty = write('empty', '# nothing yet\n');
+    const two = write('two', `${stringify(kubeconfig({ a: {} }))}---\n${stringify(kubeconfig({ b: {} }))}`);
+    const KUBECONFIG = [empty, two].join(delimiter);
+    const roots = await loadRoots({ kubeconfig: '', contexts: [], environment: { KUBECONFIG } });
+    expect(roots.map(({ name }) => name)).toEqual(['store/a']);
+  });
+
   it.each([
     ['is not there', undefined],
     ['is no YAML', '{"'],
