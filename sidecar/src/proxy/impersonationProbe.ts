@@ -1,5 +1,6 @@
 import { collectAnswer } from '../clusters/collectAnswer.ts';
 import type { LiveCluster } from '../clusters/liveCluster.ts';
+import { bearerOf } from '../credentials/bearerOf.ts';
 import type { Credential } from '../credentials/credential.ts';
 import type { Clock } from '../foundation/clock.ts';
 import { CodedError } from '../foundation/errors.ts';
@@ -60,6 +61,7 @@ async function askAccess(
   resourceAttributes: (typeof questions)[number],
   clock: Clock,
 ): Promise<boolean> {
+  const authorization = bearerOf(credential);
   const { head, body } = await collectAnswer(
     connections,
     credential,
@@ -73,7 +75,7 @@ async function askAccess(
         'application/json',
         'Accept',
         'application/json',
-        ...(credential.token === undefined ? [] : ['Authorization', `Bearer ${credential.token}`]),
+        ...(authorization === undefined ? [] : ['Authorization', authorization]),
       ],
       body: Buffer.from(
         JSON.stringify({

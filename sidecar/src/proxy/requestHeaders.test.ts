@@ -11,7 +11,7 @@ const build = (client: HeaderPairs, options: Options = {}): HeaderPairs =>
     buildRequestHeaders({
       client: client.flat(),
       connection,
-      token: undefined,
+      authorization: undefined,
       identity: [],
       withheld: new Set(),
       requestId: 'id-1',
@@ -89,7 +89,7 @@ describe('hop-by-hop headers', () => {
 
   it('PX-11, TH-02: cannot remove the credential, the identity or the host', () => {
     const headers = build([['Connection', 'Authorization, Host, Impersonate-User, Audit-ID']], {
-      token: 't',
+      authorization: 'Bearer t',
       identity: [['Impersonate-User', 'jane']],
     });
     expect(headers).toEqual([
@@ -207,7 +207,7 @@ describe('upgrades', () => {
         ['Sec-WebSocket-Key', 'a2V5'],
         ['Sec-WebSocket-Extensions', 'permessage-deflate'],
       ],
-      { upgrade: 'WebSocket', token: 't' },
+      { upgrade: 'WebSocket', authorization: 'Bearer t' },
     );
     expect(headers).toEqual([
       ['Sec-WebSocket-Protocol', 'v5.channel.k8s.io, unknown, v4.channel.k8s.io'],

@@ -6,7 +6,8 @@ export interface RequestHeaderOptions {
   readonly client: RawHeaders;
   /** The cluster's own. */
   readonly connection: Pick<ClusterConnection, 'protocol' | 'hostHeader' | 'disableCompression'>;
-  readonly token: string | undefined;
+  /** Of the credential. */
+  readonly authorization: string | undefined;
   /** Set last, so that nothing can remove them (PX-11). */
   readonly identity: HeaderPairs;
   /** Names in lower case that never pass, whatever the path (PX-12). */
@@ -60,7 +61,7 @@ const credentialProtocol = /^base64url\./i;
  * (PX-13): it goes on by `identity` alone.
  */
 export function buildRequestHeaders(options: RequestHeaderOptions): string[] {
-  const { client, connection, upgrade, token, withheld } = options;
+  const { client, connection, upgrade, authorization, withheld } = options;
   const lookUp = options.isProxySubresource ? knownNames.app : knownNames.api;
   const named = readConnectionNames(client);
   const built = ['Host', connection.hostHeader];
@@ -76,7 +77,7 @@ export function buildRequestHeaders(options: RequestHeaderOptions): string[] {
     }
   }
   if (upgrade !== undefined) built.push('Connection', 'Upgrade', 'Upgrade', upgrade);
-  if (token !== undefined) built.push('Authorization', `Bearer ${token}`);
+  if (authorization !== undefined) built.push('Authorization', authorization);
   built.push('Audit-ID', options.requestId);
   for (const [name, value] of options.identity) built.push(name, value);
   return built;

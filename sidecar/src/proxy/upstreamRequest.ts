@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { ClusterConnection } from '../clusters/connection.ts';
+import { bearerOf } from '../credentials/bearerOf.ts';
 import type { Credential } from '../credentials/credential.ts';
 import type { ForwardContext } from './context.ts';
 import type { KubernetesRequest } from './kubernetesRequest.ts';
@@ -29,7 +30,7 @@ export function buildUpstreamRequest(
     headers: buildRequestHeaders({
       client: request.rawHeaders,
       connection,
-      token: credential.token,
+      authorization: bearerOf(credential),
       identity: identityHeaders,
       withheld: withheldHeaders,
       requestId: audit.requestId,

@@ -1,11 +1,20 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { IncomingBytes } from '../../src/clusters/incomingBytes.ts';
 import { GatheredBody } from '../../src/proxy/gatheredBody.ts';
 import { decodeChunks, exchangeRaw, openRawClient, parseAnswer } from '../support/rawClient.ts';
 import { answerWith, type RecordingUpstream, startRecordingUpstream } from '../support/recordingUpstream.ts';
+import { createSelfSignedPair } from '../support/selfSignedPair.ts';
 import { clusterAt, type Proxy, startProxy } from '../support/startProxy.ts';
 import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import {
+  type AddressInfo,
+  connect as connectTcp,
+  createServer as createTcpServer,
+  type LookupFunction,
+  type Socket,
+} from 'node:net';
+import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { until } from '../support/until.ts';
 
 /** What comes from all clusters is read into the same memory, and goes to all clients from memory that they share. */
@@ -78,6 +87,41 @@ describe('[PX-22, PX-42] bytes of many clusters for many clients', () => {
     for (const { socket } of clients) socket.destroy();
   });
 });
+
+it.each(['tls', 'tcp'] as const)(
+  '[PX-42] what comes over %s by the second address of a name, since the first refuses, is its own',
+  async (kind) => {
+    const pair = createSelfSignedPair();
+    const greet = (socket: Socket) => socket.end('from the second');
+    const server =
+      kind === 'tls' ? createTlsServer({ cert: pair.certificate, key: pair.key }, greet) : createTcpServer(greet);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const incoming = new IncomingBytes();
+    let got = '';
+    incoming.takeBy((piece) => (got += piece.toString()));
+    const options = {
+      host: 'cluster.example',
+      port,
+      autoSelectFamily: true,
+      lookup: ((_name, _options, answer) => {
+        answer(null, [
+          { address: '127.0.0.9', family: 4 },
+          { address: '127.0.0.1', family: 4 },
+        ]);
+      }) satisfies LookupFunction,
+      onread: incoming.onread,
+    };
+    const socket =
+      kind === 'tls' ? connectTls({ ...options, rejectUnauthorized: false }) : connectTcp(options);
+    await new Promise((resolve) => socket.once('close', resolve));
+    expect([socket.autoSelectFamilyAttemptedAddresses, got]).toEqual([
+      [`127.0.0.9:${port}`, `127.0.0.1:${port}`],
+      'from the second',
+    ]);
+    await new Promise((resolve) => server.close(resolve));
+  },
+);
 
 it('[PX-22] a stream whose reader stopped keeps what waits, and not the memory it was gathered in', async () => {
   const responses: ServerResponse[] = [];
