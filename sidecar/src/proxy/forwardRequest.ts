@@ -77,6 +77,7 @@ class Sending implements ExchangeSink, HeadJudged, TurnTask {
   /** What the client is sent goes out at the end of the turn, in one piece with all that came in it. */
   #isTurnAwaited = false;
   #isEnding = false;
+  #isDrainAwaited = false;
   #onClosed: (() => void) | undefined;
 
   constructor(parts: SendingParts, end: SendingEnd) {
@@ -189,7 +190,12 @@ class Sending implements ExchangeSink, HeadJudged, TurnTask {
 
   #waitForClient(): void {
     this.#exchange?.pause();
-    this.#parts.response.once('drain', () => this.#exchange?.resume());
+    if (this.#isDrainAwaited) return;
+    this.#isDrainAwaited = true;
+    this.#parts.response.once('drain', () => {
+      this.#isDrainAwaited = false;
+      this.#exchange?.resume();
+    });
   }
 
   readonly #onClientGone = (): void => {

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { TLSSocket } from 'node:tls';
 
 /** What nobody gathers in for now, of one size. */
 class FreeBuffers {
@@ -34,6 +35,8 @@ export class GatheredBody {
   #buffer: Buffer | undefined;
   #used = 0;
   #isLent = false;
+  /** By whoever writes: nobody else may have it before. */
+  #isReturned = false;
   #isBlocked = false;
 
   constructor(response: ServerResponse) {
@@ -60,8 +63,9 @@ export class GatheredBody {
 
   /** Sends what there is as the last of it. */
   end(): void {
-    if (this.#buffer && this.#used > 0 && !this.#response.destroyed)
-      this.#response.end(this.#lend(this.#buffer));
+    const buffer = this.#buffer;
+    if (buffer && this.#used > 0 && !this.#response.destroyed)
+      this.#response.end(this.#lend(buffer), this.#whenTaken(buffer));
     else this.#response.end();
     this.#takeBack();
   }
@@ -91,7 +95,7 @@ export class GatheredBody {
       const { socket } = response;
       // By itself Node would hold it back until all else of this turn is done.
       socket?.cork();
-      const goesOn = response.write(this.#lend(buffer));
+      const goesOn = response.write(this.#lend(buffer), this.#whenTaken(buffer));
       socket?.uncork();
       this.#isBlocked = !goesOn && response.writableLength > 0;
     }
@@ -105,9 +109,19 @@ export class GatheredBody {
     return this.#isLent ? piece : Buffer.from(piece);
   }
 
+  /** Over TLS nothing is taken at once: whoever writes says when it is. */
+  #whenTaken(buffer: Buffer): ((error?: Error | null) => void) | undefined {
+    this.#isReturned = this.#isLent && this.#response.socket instanceof TLSSocket;
+    if (!this.#isReturned) return undefined;
+    return (error) => {
+      if (!error) sizeOf(buffer).give(buffer);
+    };
+  }
+
   /** Unless the system took all of it, it is read there still. */
   #takeBack(): void {
-    if (this.#isLent && this.#response.writableLength > 0) this.#buffer = undefined;
+    if (this.#isReturned || (this.#isLent && this.#response.writableLength > 0)) this.#buffer = undefined;
+    this.#isReturned = false;
     this.#isLent = false;
     this.#used = 0;
   }
