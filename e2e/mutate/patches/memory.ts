@@ -1,7 +1,7 @@
 import type { Patch } from '../patch.ts';
 
 const gathered = 'sidecar/src/proxy/gatheredBody.ts';
-const sharedMemory = ['sidecar/test/proxy/sharedMemory.test.ts'];
+const sharedMemory = ['sidecar/test/proxy/sharedMemory.test.ts'] as const;
 
 /** What the process takes and gives back, and what is used by one after the other. */
 export const memoryPatches: readonly Patch[] = [
