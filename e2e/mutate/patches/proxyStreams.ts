@@ -69,8 +69,8 @@ export const proxyStreamsPatches: readonly Patch[] = [
     rules: ['PX-22', 'FA-41'],
     file: 'sidecar/src/proxy/gatheredBody.ts',
     breaks: 'A slow reader fills the memory.',
-    find: '!goesOn && response.writableLength > 0',
-    replace: 'false',
+    find: 'goesOn || response.writableLength === 0',
+    replace: 'true',
     tests: ['sidecar/test/proxy/streams.test.ts'],
   },
   {

@@ -37,7 +37,6 @@ export class GatheredBody {
   #isLent = false;
   /** By whoever writes: nobody else may have it before. */
   #isReturned = false;
-  #isBlocked = false;
 
   constructor(response: ServerResponse) {
     this.#response = response;
@@ -45,20 +44,20 @@ export class GatheredBody {
 
   /** @returns false where the client takes no more for now, until `drain` of the response */
   add(piece: Buffer): boolean {
+    let goesOn = true;
     for (let at = 0; at < piece.length;) {
       const buffer = this.#makeRoom(piece.length - at);
       const copied = piece.copy(buffer, this.#used, at);
       this.#used += copied;
       at += copied;
-      if (this.#used === buffer.length) this.#write(buffer);
+      if (this.#used === buffer.length) goesOn = this.#write(buffer);
     }
-    return this.#mayGoOn();
+    return goesOn;
   }
 
   /** Sends what there is. @returns as `add` does */
   flush(): boolean {
-    if (this.#buffer && this.#used > 0) this.#write(this.#buffer);
-    return this.#mayGoOn();
+    return !this.#buffer || this.#used === 0 || this.#write(this.#buffer);
   }
 
   /** Sends what there is as the last of it. */
@@ -89,17 +88,19 @@ export class GatheredBody {
     return buffer;
   }
 
-  #write(buffer: Buffer): void {
+  #write(buffer: Buffer): boolean {
     const response = this.#response;
-    if (!response.destroyed) {
-      const { socket } = response;
-      // By itself Node would hold it back until all else of this turn is done.
-      socket?.cork();
-      const goesOn = response.write(this.#lend(buffer), this.#whenTaken(buffer));
-      socket?.uncork();
-      this.#isBlocked = !goesOn && response.writableLength > 0;
+    if (response.destroyed) {
+      this.#used = 0;
+      return true;
     }
+    const { socket } = response;
+    // By itself Node would hold it back until all else of this turn is done.
+    socket?.cork();
+    const goesOn = response.write(this.#lend(buffer), this.#whenTaken(buffer));
+    socket?.uncork();
     this.#takeBack();
+    return goesOn || response.writableLength === 0;
   }
 
   #lend(buffer: Buffer): Buffer {
@@ -124,12 +125,6 @@ export class GatheredBody {
     this.#isReturned = false;
     this.#isLent = false;
     this.#used = 0;
-  }
-
-  #mayGoOn(): boolean {
-    const goesOn = !this.#isBlocked;
-    this.#isBlocked = false;
-    return goesOn;
   }
 }
 
