@@ -69,7 +69,7 @@ export const identitySessionsPatches: readonly Patch[] = [
     rules: ['ID-14'],
     file: 'sidecar/src/identity/streamGuard.ts',
     breaks: 'A stream that began before its session was renewed outlives the sign-out.',
-    find: 'hold(held, token);\n        // It may be another',
+    find: 'held.goOnWith(token);\n        // It may be another',
     replace: 'void held;\n        // It may be another',
     tests: ['sidecar/src/identity/streamGuard.test.ts'],
   },

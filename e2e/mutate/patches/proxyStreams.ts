@@ -78,7 +78,7 @@ export const proxyStreamsPatches: readonly Patch[] = [
     rules: ['ID-14'],
     file: 'sidecar/src/proxy/forwardRequest.ts',
     breaks: 'A stream goes on when the right to it is withdrawn.',
-    find: "closed.addEventListener('abort', this.#onClosed, { once: true });",
+    find: "held.addEventListener('abort', this.#onHoldEnded, { once: true });",
     replace: '',
     tests: ['sidecar/test/identity/streams.test.ts'],
   },

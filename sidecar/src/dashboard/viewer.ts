@@ -3,7 +3,8 @@ import type { ClusterEntry } from '../clusters/clusterEntry.ts';
 import type { ClusterRegistry } from '../clusters/registry.ts';
 import type { ClusterProfile } from '../inventory/clusterProfile.ts';
 import { assertNotForged } from '../identity/checkOrigin.ts';
-import type { Caller, Gate, StreamHold } from '../identity/gate.ts';
+import type { Caller, Gate } from '../identity/gate.ts';
+import type { StreamHold } from '../identity/streamGuard.ts';
 import type { IsVisible } from '../identity/visibility.ts';
 import type { HubSession } from './hubSession.ts';
 

@@ -15,7 +15,7 @@ import {
   type RequestToken,
   type TokenOrigin,
 } from './requestTokens.ts';
-import { createStreamGuards } from './streamGuard.ts';
+import { createStreamGuards, type StreamHold } from './streamGuard.ts';
 import { createReviewBudgets } from './reviewBudgets.ts';
 import { buildPersonKey, type User } from './user.ts';
 import { createVisibility, type IsVisible } from './visibility.ts';
@@ -35,11 +35,6 @@ export interface Caller {
 }
 
 type Known = Omit<Caller, 'actsAs' | 'impersonates'>;
-
-export interface StreamHold {
-  readonly signal: AbortSignal;
-  release(): void;
-}
 
 /** The one door: who somebody is and what they may, as the hub says. */
 export interface Gate {

@@ -3,9 +3,14 @@ import { asCodedError, CodedError } from '../foundation/errors.ts';
 import type { TokenAuthenticator } from './authenticateToken.ts';
 import { buildPersonKey, type User } from './user.ts';
 
+export interface StreamHold {
+  readonly signal: AbortSignal;
+  release(): void;
+}
+
 export interface StreamGuards {
   /** Watches over one stream; `signal` is aborted with the reason when it must end. `release` when it ended by itself. */
-  guard(stream: GuardedStream): { readonly signal: AbortSignal; release(): void };
+  guard(stream: GuardedStream): StreamHold;
   /** The session goes on with another token; what ends it ends the streams that began with the old one, too. */
   renew(previous: string, token: string): void;
   /** Ends every stream of the session that this token is of (ID-14). */
@@ -33,13 +38,6 @@ const intervalMs = 60_000;
 /** A browser sends the one before for a moment longer, also to sign out. */
 const maxTokens = 2;
 
-interface Held {
-  readonly end: AbortController;
-  /** Of its session, the newest first. */
-  readonly tokens: string[];
-  readonly checkNow: () => void;
-}
-
 /**
  * Long streams are asked about every minute. A token that is no longer accepted ends them only after the grace, unless
  * its session goes on with a newer one, or its user was seen with another: kube-apiserver ends none at expiry either.
@@ -51,91 +49,114 @@ export function createStreamGuards({
 }: StreamGuardsOptions): StreamGuards {
   const byToken = new Map<string, Set<Held>>();
 
-  const forget = (held: Held, token: string): void => {
-    const streams = byToken.get(token);
-    streams?.delete(held);
-    if (streams?.size === 0) byToken.delete(token);
-  };
-  const hold = (held: Held, token: string): void => {
-    if (held.tokens.includes(token)) return;
-    byToken.set(token, (byToken.get(token) ?? new Set()).add(held));
-    held.tokens.unshift(token);
-    for (const old of held.tokens.splice(maxTokens)) forget(held, old);
-  };
+  /** One stream: a class, since there are thousands, and closures of its own take each more than all else here. */
+  class Held implements StreamHold {
+    readonly #stream: GuardedStream;
+    readonly #end = new AbortController();
+    /** Of its session, the newest first. */
+    #tokens: readonly string[] = [];
+    #lastGood = clock.now();
+    #isReleased = false;
+    #cancel: (() => void) | undefined;
 
-  /** By the newest token that is good. @throws CodedError `token-rejected`, `reviews-unavailable` */
-  const findUser = async ({ tokens }: Held): Promise<User> => {
-    for (const token of [...tokens]) {
+    constructor(stream: GuardedStream) {
+      this.#stream = stream;
+      this.#schedule();
+      if (stream.token !== undefined) this.goOnWith(stream.token);
+    }
+
+    get signal(): AbortSignal {
+      return this.#end.signal;
+    }
+
+    goOnWith(token: string): void {
+      if (this.#tokens.includes(token)) return;
+      byToken.set(token, (byToken.get(token) ?? new Set()).add(this));
+      const tokens = [token, ...this.#tokens];
+      this.#tokens = tokens.slice(0, maxTokens);
+      for (const old of tokens.slice(maxTokens)) this.#forget(old);
+    }
+
+    release(): void {
+      // A check may be under way.
+      this.#isReleased = true;
+      this.#cancel?.();
+      for (const each of this.#tokens) this.#forget(each);
+    }
+
+    end(reason: CodedError): void {
+      this.release();
+      this.#end.abort(reason);
+    }
+
+    readonly checkNow = (): void => {
+      this.#cancel?.();
+      this.#check().then(
+        () => {
+          this.#schedule();
+        },
+        (thrown: unknown) => {
+          this.end(asCodedError(thrown));
+        },
+      );
+    };
+
+    async #check(): Promise<void> {
+      const { user, token, isStillAllowed, lastSeen } = this.#stream;
+      if (!(await isStillAllowed())) {
+        this.end(new CodedError('access-denied'));
+        return;
+      }
+      if (token === undefined) return;
       try {
-        return (await authenticator.authenticate(token)).user;
+        // Whoever signed in in the same browser took the session over.
+        if (buildPersonKey(await this.#findUser()) === buildPersonKey(user)) this.#lastGood = clock.now();
+        else this.end(new CodedError('sign-in-required'));
       } catch (thrown) {
-        // An outage says nothing about the token.
-        if (asCodedError(thrown).code !== 'token-rejected') throw thrown;
+        if (asCodedError(thrown).code !== 'token-rejected') return;
+        const seen = Math.max(this.#lastGood, lastSeen() ?? 0);
+        if (clock.now() - seen >= streamGraceMs) this.end(new CodedError('token-rejected'));
       }
     }
-    throw new CodedError('token-rejected');
-  };
+
+    /** By the newest token that is good. @throws CodedError `token-rejected`, `reviews-unavailable` */
+    async #findUser(): Promise<User> {
+      for (const token of this.#tokens) {
+        try {
+          return (await authenticator.authenticate(token)).user;
+        } catch (thrown) {
+          // An outage says nothing about the token.
+          if (asCodedError(thrown).code !== 'token-rejected') throw thrown;
+        }
+      }
+      throw new CodedError('token-rejected');
+    }
+
+    #schedule(): void {
+      if (this.#isReleased) return;
+      // Another check may have been done meanwhile.
+      this.#cancel?.();
+      this.#cancel = clock.after(intervalMs, this.checkNow);
+    }
+
+    #forget(token: string): void {
+      const streams = byToken.get(token);
+      streams?.delete(this);
+      if (streams?.size === 0) byToken.delete(token);
+    }
+  }
 
   return {
-    guard({ user, token, isStillAllowed, lastSeen }) {
-      const held: Held = {
-        end: new AbortController(),
-        tokens: [],
-        checkNow() {
-          cancel();
-          check().then(schedule, (thrown: unknown) => {
-            end.abort(asCodedError(thrown));
-          });
-        },
-      };
-      const { end } = held;
-      let lastGood = clock.now();
-      let isReleased = false;
-      let cancel = (): void => undefined;
-
-      const check = async (): Promise<void> => {
-        if (!(await isStillAllowed())) {
-          end.abort(new CodedError('access-denied'));
-          return;
-        }
-        if (token === undefined) return;
-        try {
-          // Whoever signed in in the same browser took the session over.
-          if (buildPersonKey(await findUser(held)) === buildPersonKey(user)) lastGood = clock.now();
-          else end.abort(new CodedError('sign-in-required'));
-        } catch (thrown) {
-          if (asCodedError(thrown).code !== 'token-rejected') return;
-          const seen = Math.max(lastGood, lastSeen() ?? 0);
-          if (clock.now() - seen >= streamGraceMs) end.abort(new CodedError('token-rejected'));
-        }
-      };
-      const schedule = (): void => {
-        if (isReleased) return;
-        // Another check may have been done meanwhile.
-        cancel();
-        cancel = clock.after(intervalMs, held.checkNow);
-      };
-      schedule();
-
-      if (token !== undefined) hold(held, token);
-      const release = (): void => {
-        // A check may be under way.
-        isReleased = true;
-        cancel();
-        for (const each of held.tokens) forget(held, each);
-      };
-      end.signal.addEventListener('abort', release, { once: true });
-      return { signal: end.signal, release };
-    },
+    guard: (stream) => new Held(stream),
     renew(previous, token) {
       for (const held of [...(byToken.get(previous) ?? [])]) {
-        hold(held, token);
+        held.goOnWith(token);
         // It may be another who signed in in the same browser.
         held.checkNow();
       }
     },
     signOut(token) {
-      for (const { end } of [...(byToken.get(token) ?? [])]) end.abort(new CodedError('sign-in-required'));
+      for (const held of [...(byToken.get(token) ?? [])]) held.end(new CodedError('sign-in-required'));
     },
   };
 }

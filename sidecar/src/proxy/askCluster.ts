@@ -3,6 +3,7 @@ import { collectAnswer } from '../clusters/collectAnswer.ts';
 import type { Credential } from '../credentials/credential.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import type { ForwardContext } from './context.ts';
+import { endedBy, endingSignal } from './ending.ts';
 import type { RawHeaders } from './headerPairs.ts';
 import { OutcomeReport } from './outcomeReport.ts';
 import { passHead } from './passHead.ts';
@@ -37,7 +38,7 @@ const maxAnswerBytes = 32 * 1024 * 1024;
  */
 export async function askCluster(context: ForwardContext, own: OwnRequest): Promise<ClusterAnswer> {
   const outcome = new OutcomeReport(context);
-  const { cluster, closed, audit } = context;
+  const { cluster, audit } = context;
   let answer: ClusterAnswer | undefined;
 
   const attempt = async (credential: Credential, isLast: boolean): Promise<Attempt> => {
@@ -61,8 +62,9 @@ export async function askCluster(context: ForwardContext, own: OwnRequest): Prom
   try {
     await withCredential(context, own.method === 'GET', attempt);
   } catch (thrown) {
-    const error = closed.aborted ? asCodedError(closed.reason) : asCodedError(thrown);
-    if (!closed.aborted) outcome.failed(error);
+    const ended = endedBy(context);
+    const error = ended ?? asCodedError(thrown);
+    if (!ended) outcome.failed(error);
     throw error;
   }
   if (answer === undefined) throw new CodedError('internal-error');
@@ -80,7 +82,7 @@ async function send(
   { method, accept = 'application/json', body }: OwnRequest,
   credential: Credential,
 ): Promise<ClusterAnswer> {
-  const { cluster, closed, limits, audit, clock } = context;
+  const { cluster, limits, audit, clock } = context;
   const rawHeaders = ['Accept', accept, ...(body ? ['Content-Type', body.contentType] : [])];
   const upstream = buildUpstreamRequest({ method, rawHeaders }, context, credential, undefined);
   const sent = body ? Buffer.from(JSON.stringify(body.json)) : null;
@@ -95,7 +97,7 @@ async function send(
       timeoutMs: limits.responseHeadersTimeoutMs,
       maxHeadBytes: limits.maxHeaderBytes,
       maxBodyBytes: maxAnswerBytes,
-      signal: closed,
+      signal: endingSignal(context),
     },
   );
   audit.bytesOut += answer.body.length;

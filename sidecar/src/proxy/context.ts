@@ -11,8 +11,8 @@ import type { ProxyLimits } from './limits.ts';
 /** All that a request or an upgrade needs on its way, decided before it starts. */
 export interface ForwardContext {
   readonly cluster: LiveCluster;
-  /** `<base>/clusters/<name>`, percent-encoded. */
-  readonly clusterPrefix: string;
+  /** `<base>/clusters/<name>`, percent-encoded; hardly any answer needs it. */
+  readonly clusterPrefix: () => string;
   /** The raw path and query behind the name. */
   readonly rest: string;
   /** What `rest` asks of an API server. */
@@ -27,8 +27,8 @@ export interface ForwardContext {
   readonly explainForbidden: ExplainForbidden | undefined;
   /** Where the body had to be read first; otherwise it streams. Small and safe to send again. */
   readonly body: Buffer | undefined;
-  /** Ends what is open: the access was withdrawn, or is no longer allowed. */
-  readonly closed: AbortSignal;
+  /** Ends a stream whose sender may no longer have it; undefined where nobody's word ends it. */
+  readonly held: AbortSignal | undefined;
   /** `Set-Cookie` of a session that was renewed on the way, as it is then, for an answer that is no `ServerResponse`. */
   readonly setCookies: () => readonly string[];
   readonly audit: AuditRecord;

@@ -6,6 +6,7 @@ import type { Credential } from '../credentials/credential.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import { atEndOfTurn, type TurnTask } from '../foundation/endOfTurn.ts';
 import type { ForwardContext } from './context.ts';
+import { endedBy } from './ending.ts';
 import { GatheredBody } from './gatheredBody.ts';
 import { type HeadJudged, judgeHead } from './judgeHead.ts';
 import { OutcomeReport } from './outcomeReport.ts';
@@ -44,7 +45,7 @@ export async function forwardRequest(
   } catch (thrown) {
     const error = asCodedError(thrown);
     // Who left, or whose access was withdrawn, says nothing about the cluster.
-    if (!response.destroyed && !context.closed.aborted) outcome.failed(error);
+    if (!response.destroyed && !endedBy(context)) outcome.failed(error);
     context.audit.failed(error, !response.destroyed);
     if (response.headersSent) breakOff(response);
     else if (!response.destroyed) writeStatus(response, error);
@@ -78,7 +79,7 @@ class Sending implements ExchangeSink, HeadJudged, TurnTask {
   #isTurnAwaited = false;
   #isEnding = false;
   #isDrainAwaited = false;
-  #onClosed: (() => void) | undefined;
+  #onHoldEnded: (() => void) | undefined;
 
   constructor(parts: SendingParts, end: SendingEnd) {
     this.#parts = parts;
@@ -88,18 +89,19 @@ class Sending implements ExchangeSink, HeadJudged, TurnTask {
 
   start({ method, target, headers, asked }: UpstreamRequest, body: IncomingMessage | Buffer | null): void {
     const { response, context, credential } = this.#parts;
-    const { cluster, closed, limits, clock } = context;
+    const { cluster, held, limits, clock } = context;
     this.#sentAt = clock.now();
     // Either may have happened while the credential was fetched.
-    if (closed.aborted || response.destroyed) {
-      this.#finish(closed.aborted ? asCodedError(closed.reason) : clientGone());
+    const ended = endedBy(context);
+    if (ended ?? response.destroyed) {
+      this.#finish(ended ?? clientGone());
       return;
     }
     response.on('close', this.#onClientGone);
-    // When it is the cluster alone that may close, its connections say so themselves.
-    if (closed !== cluster.closed) {
-      this.#onClosed = (): void => this.#exchange?.abort(asCodedError(closed.reason));
-      closed.addEventListener('abort', this.#onClosed, { once: true });
+    // Of an access that was withdrawn the cluster's connections say so themselves.
+    if (held) {
+      this.#onHoldEnded = (): void => this.#exchange?.abort(asCodedError(held.reason));
+      held.addEventListener('abort', this.#onHoldEnded, { once: true });
     }
     // It may fail at once.
     this.#exchange = cluster.connections.send(credential, { method, target, headers, body }, this, {
@@ -178,8 +180,7 @@ class Sending implements ExchangeSink, HeadJudged, TurnTask {
   }
 
   onError(error: CodedError): void {
-    const { closed } = this.#parts.context;
-    this.#finish(closed.aborted ? asCodedError(closed.reason) : error);
+    this.#finish(endedBy(this.#parts.context) ?? error);
   }
 
   #awaitTurn(): void {
@@ -213,7 +214,7 @@ class Sending implements ExchangeSink, HeadJudged, TurnTask {
     this.#settled = true;
     const { response, context } = this.#parts;
     response.off('close', this.#onClientGone);
-    if (this.#onClosed) context.closed.removeEventListener('abort', this.#onClosed);
+    if (this.#onHoldEnded) context.held?.removeEventListener('abort', this.#onHoldEnded);
     if (end instanceof CodedError) {
       // What came before it is the client's, though a reset follows.
       this.#body.flush();

@@ -6,6 +6,7 @@ import type { Credential } from '../credentials/credential.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import type { ForwardContext } from './context.ts';
 import type { EarlyBytes } from './earlyBytes.ts';
+import { endingSignal } from './ending.ts';
 import { dropHopByHop, type HeaderPairs, headerValues, pairHeaders } from './headerPairs.ts';
 import { judgeHead } from './judgeHead.ts';
 import { OutcomeReport } from './outcomeReport.ts';
@@ -27,6 +28,7 @@ export async function forwardUpgrade(
   context: ForwardContext,
 ): Promise<void> {
   const outcome = new OutcomeReport(context);
+  const closed = endingSignal(context);
   const leaving = new AbortController();
   const onClose = (): void => {
     leaving.abort(new CodedError('connection-reset', 'The client went away'));
@@ -37,12 +39,12 @@ export async function forwardUpgrade(
   try {
     await withCredential(context, request.method === 'GET', (credential, isLast) => {
       const upstream = buildUpstreamRequest(request, context, credential, request.headers.upgrade);
-      const signal = AbortSignal.any([leaving.signal, context.closed]);
-      return exchange({ socket, early, upstream, credential, isLast, signal, outcome }, context);
+      const signal = AbortSignal.any([leaving.signal, closed]);
+      return exchange({ socket, early, upstream, credential, isLast, closed, signal, outcome }, context);
     });
   } catch (thrown) {
     const error = asCodedError(thrown);
-    if (!leaving.signal.aborted && !context.closed.aborted) outcome.failed(error);
+    if (!leaving.signal.aborted && !closed.aborted) outcome.failed(error);
     context.audit.failed(error, !socket.destroyed);
     writeStatusToSocket(socket, error);
   } finally {
@@ -56,13 +58,16 @@ interface Upgrading {
   readonly upstream: UpstreamRequest;
   readonly credential: Credential;
   readonly isLast: boolean;
+  /** The access was withdrawn, or is no longer allowed. */
+  readonly closed: AbortSignal;
+  /** That, or the client went away. */
   readonly signal: AbortSignal;
   readonly outcome: OutcomeReport;
 }
 
 /** Asks for the upgrade and hands over, or relays the refusal. */
 function exchange(parts: Upgrading, context: ForwardContext): Promise<Attempt> {
-  const { socket, upstream, credential, signal } = parts;
+  const { socket, upstream, credential, closed, signal } = parts;
   const { limits, cluster, audit } = context;
   const { method, target, headers } = upstream;
   const sentAt = context.clock.now();
@@ -130,10 +135,10 @@ function exchange(parts: Upgrading, context: ForwardContext): Promise<Attempt> {
             upstream: upgraded,
             clock: context.clock,
             halfCloseMs: limits.halfCloseMs,
-            closed: context.closed,
+            closed,
             counted: audit,
           }).then(() => {
-            if (context.closed.aborted) audit.failed(asCodedError(context.closed.reason), false);
+            if (closed.aborted) audit.failed(asCodedError(closed.reason), false);
             done('done');
           }, reject);
         },

@@ -23,7 +23,7 @@ const build = (upstream: HeaderPairs, status = 200, basePath = '', rest = '/x'):
       upstream: upstream.flat(),
       status,
       connection: { ...connection, basePath },
-      clusterPrefix,
+      clusterPrefix: () => clusterPrefix,
       rest,
     }),
   );

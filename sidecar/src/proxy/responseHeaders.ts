@@ -33,7 +33,7 @@ export interface ResponseHeaderOptions {
   readonly status: number;
   readonly connection: ClusterConnection;
   /** `<base>/clusters/<name>`: where the cluster is in the browser's addresses. */
-  readonly clusterPrefix: string;
+  readonly clusterPrefix: () => string;
   /** What was asked for behind the prefix. */
   readonly rest: string;
 }
@@ -133,7 +133,7 @@ function rewriteLocation(
   if (absolute === undefined) return undefined;
   if (!absolute.startsWith('/')) {
     const below = resolveRelative(absolute, rest);
-    return below === undefined ? undefined : `${clusterPrefix}${below}`;
+    return below === undefined ? undefined : `${clusterPrefix()}${below}`;
   }
   const { basePath } = connection;
   if (
@@ -146,7 +146,7 @@ function rewriteLocation(
   }
   const below = absolute.slice(basePath.length);
   const path = below.split(/[?#]/, 1)[0] ?? '';
-  return hasDotSegments(path) ? undefined : `${clusterPrefix}${below}`;
+  return hasDotSegments(path) ? undefined : `${clusterPrefix()}${below}`;
 }
 
 function stripOrigin(location: string, origin: string): string | undefined {

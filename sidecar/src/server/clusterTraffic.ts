@@ -8,7 +8,8 @@ import type { RenewedSession } from '../dashboard/sessionRenewals.ts';
 import type { Clock } from '../foundation/clock.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import { assertNotForged } from '../identity/checkOrigin.ts';
-import type { Caller, Gate, StreamHold } from '../identity/gate.ts';
+import type { Caller, Gate } from '../identity/gate.ts';
+import type { StreamHold } from '../identity/streamGuard.ts';
 import { readRequestedImpersonation } from '../identity/requestedImpersonation.ts';
 import { buildPersonKey } from '../identity/user.ts';
 import {
@@ -229,7 +230,7 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
         about.identityHeaders = identity.identityHeaders;
         const context: ForwardContext = {
           cluster,
-          clusterPrefix: `${baseUrl}/clusters/${encodeURIComponent(entry.name)}`,
+          clusterPrefix: () => `${baseUrl}/clusters/${encodeURIComponent(entry.name)}`,
           rest,
           asked,
           identityHeaders: identity.identityHeaders,
@@ -237,7 +238,7 @@ export function createClusterTraffic(options: ClusterTrafficOptions): ClusterTra
           withheldHeaders,
           explainForbidden: cluster.rules.mode === 'impersonate' ? explainForbidden : undefined,
           body: reviewed?.body,
-          closed: hold ? AbortSignal.any([cluster.closed, hold.signal]) : cluster.closed,
+          held: hold?.signal,
           setCookies: () => renewed?.setCookies ?? [],
           clock,
           limits,

@@ -3,7 +3,7 @@ import { clusterNamePrefix } from '../clusters/clusterName.ts';
 import type { Clock } from '../foundation/clock.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import type { Log } from '../foundation/log.ts';
-import type { StreamHold } from '../identity/gate.ts';
+import type { StreamHold } from '../identity/streamGuard.ts';
 import { writeAnswer } from '../proxy/askCluster.ts';
 import { cordon, type Drain, endDrain, evictPods } from '../proxy/drainNode.ts';
 import { isNodeName, readDrainRequest, type DrainRequest } from '../proxy/drainRequest.ts';

@@ -2,7 +2,7 @@ import { IncomingMessage, type ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import type { RenewedSession } from '../dashboard/sessionRenewals.ts';
-import type { StreamHold } from '../identity/gate.ts';
+import type { StreamHold } from '../identity/streamGuard.ts';
 import { askCluster, type ClusterAnswer, type OwnRequest } from '../proxy/askCluster.ts';
 import type { ForwardContext } from '../proxy/context.ts';
 import type { TrafficVerb } from '../proxy/requestVerb.ts';

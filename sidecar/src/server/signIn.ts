@@ -5,6 +5,7 @@ import { asRecord } from '../foundation/unknownValue.ts';
 import { assertNotForged } from '../identity/checkOrigin.ts';
 import type { Gate } from '../identity/gate.ts';
 import { readRequestBody } from '../proxy/readRequestBody.ts';
+import { pathOf } from '../proxy/target.ts';
 import type { AuditRecord } from '../telemetry/audit.ts';
 import { findSignedIn } from './sessionAudit.ts';
 
@@ -103,9 +104,10 @@ export function createSignIn({ gate, session, baseUrl, hubContextName }: SignInO
       return `${path}?${parameters.toString()}`;
     },
     handle(request, response, rest, audit) {
-      const asked = rest.split('?', 1)[0];
       return routes
-        .find(({ method, path }) => method === request.method && path === asked)
+        .find(
+          ({ method, path }) => method === request.method && rest.startsWith(path) && pathOf(rest) === path,
+        )
         ?.answer(request, response, audit);
     },
   };
