@@ -6,7 +6,6 @@ import {
   isFieldText,
   readAnswerHead,
   readField,
-  type ReadHead,
 } from './answerHead.ts';
 
 /** Is told what an answer consists of, in its order. */
@@ -57,7 +56,8 @@ export class AnswerParser {
   #extensionBytes = 0;
   #left = 0;
   readonly #trailers: string[] = [];
-  #head: ReadHead | undefined;
+  #keepsAlive = false;
+  #keepAliveSeconds: number | undefined;
 
   constructor(sink: AnswerSink, options: AnswerParserOptions) {
     this.#sink = sink;
@@ -71,12 +71,12 @@ export class AnswerParser {
 
   /** Whether another request may use the connection after this answer. */
   get keepsAlive(): boolean {
-    return this.#head?.keepsAlive === true && this.#head.body !== 'until-close';
+    return this.#keepsAlive;
   }
 
   /** How long the server keeps an unused connection, in seconds, where it says so. */
   get keepAliveSeconds(): number | undefined {
-    return this.#head?.keepAliveSeconds;
+    return this.#keepAliveSeconds;
   }
 
   pause(): void {
@@ -162,7 +162,9 @@ export class AnswerParser {
       this.#takeInformation(head);
       return;
     }
-    this.#head = head;
+    // Not the head itself: a stream would keep its headers.
+    this.#keepsAlive = head.keepsAlive && head.body !== 'until-close';
+    this.#keepAliveSeconds = head.keepAliveSeconds;
     const isBodiless = this.#options.method === 'HEAD' || head.status === 204 || head.status === 304;
     const body = isBodiless ? 0 : head.body;
     if (body === 'chunked') this.#state = 'size';

@@ -154,6 +154,8 @@ class Entry implements MutableClusterEntry {
 
   report(outcome: 'ok' | CodedError): void {
     if (outcome === 'ok') {
+      // Of nearly every request.
+      if (this.status.state === 'ready') return;
       this.#setStatus({ state: 'ready', since: this.#parts.now() });
       return;
     }

@@ -72,7 +72,7 @@ export function createClusterConnections(
   const generationFor = (credential: Credential | undefined): Generation => {
     const key = credential?.connectionKey ?? '';
     if (current?.key === key) {
-      if (credential) generations.set(credential, current);
+      if (credential && !generations.has(credential)) generations.set(credential, current);
       return current;
     }
     const earlier = credential && generations.get(credential);

@@ -37,7 +37,7 @@ export class HeadDeadline {
     if (awaited.headTimeoutMs === 0) return;
     this.progress();
     this.#awaited = awaited;
-    this.#ringIn(awaited.headTimeoutMs);
+    this.#ringIn(awaited.headTimeoutMs, this.#progressedAt);
   }
 
   stop(): void {
@@ -52,8 +52,8 @@ export class HeadDeadline {
   }
 
   /** One that rings too early looks how long is left. */
-  #ringIn(delayMs: number): void {
-    const at = this.#clock.now() + delayMs;
+  #ringIn(delayMs: number, now: number): void {
+    const at = now + delayMs;
     if (this.#cancel && this.#ringsAt <= at) return;
     this.#cancel?.();
     this.#ringsAt = at;
@@ -73,7 +73,8 @@ export class HeadDeadline {
       return;
     }
     const { headTimeoutMs } = awaited;
-    const leftMs = headTimeoutMs - (this.#clock.now() - this.#progressedAt);
-    this.#ringIn(leftMs >= 0 && leftMs <= headTimeoutMs ? leftMs : headTimeoutMs);
+    const now = this.#clock.now();
+    const leftMs = headTimeoutMs - (now - this.#progressedAt);
+    this.#ringIn(leftMs >= 0 && leftMs <= headTimeoutMs ? leftMs : headTimeoutMs, now);
   }
 }

@@ -30,7 +30,9 @@ type Phase = 'waiting' | 'running' | 'over';
  */
 export class UpstreamExchange implements Exchange, AnswerSink, HeadAwaited, TurnTask {
   readonly headTimeoutMs: number;
-  readonly #message: UpstreamMessage;
+  readonly #isUpgrade: boolean;
+  /** Until the first byte of an answer, since it may have to be sent again; a stream would keep its headers. */
+  #message: UpstreamMessage | undefined;
   readonly #sink: ExchangeSink;
   readonly #parser: AnswerParser;
   #phase: Phase = 'waiting';
@@ -46,7 +48,6 @@ export class UpstreamExchange implements Exchange, AnswerSink, HeadAwaited, Turn
   #mayBeStale = false;
   #isRepeated = false;
   #hasHead = false;
-  #hasBytes = false;
   #isSent = false;
   #stopBody: (() => void) | undefined;
   /**
@@ -57,12 +58,13 @@ export class UpstreamExchange implements Exchange, AnswerSink, HeadAwaited, Turn
   #onAbandoned: (() => void) | undefined;
 
   constructor(message: UpstreamMessage, sink: ExchangeSink, { headTimeoutMs, maxHeadBytes }: ExchangeLimits) {
+    this.#isUpgrade = message.isUpgrade === true;
     this.#message = message;
     this.#sink = sink;
     this.headTimeoutMs = headTimeoutMs;
     this.#parser = new AnswerParser(this, {
       method: message.method,
-      isUpgrade: message.isUpgrade === true,
+      isUpgrade: this.#isUpgrade,
       maxHeadBytes,
     });
   }
@@ -81,14 +83,17 @@ export class UpstreamExchange implements Exchange, AnswerSink, HeadAwaited, Turn
    * nothing is sent again then (RFC 9110, 9.2.2), anything else never (PX-26).
    */
   start(place: Place, wasUsed: boolean): void {
-    const { method, body } = this.#message;
+    const message = this.#message;
+    if (!message) return;
+    const { method, body } = message;
     this.#place = place;
     this.#phase = 'running';
-    const mayRepeat = body === null && (method === 'GET' || method === 'HEAD') && !this.#message.isUpgrade;
+    this.#onAbandoned = undefined;
+    const mayRepeat = body === null && (method === 'GET' || method === 'HEAD') && !this.#isUpgrade;
     this.#mayBeStale = wasUsed && mayRepeat && !this.#isRepeated;
     let head: MessageHead;
     try {
-      head = writeMessageHead(this.#message);
+      head = writeMessageHead(message);
     } catch (thrown) {
       // Nothing of it was sent: the connection is as good as before.
       this.#phase = 'over';
@@ -154,7 +159,7 @@ export class UpstreamExchange implements Exchange, AnswerSink, HeadAwaited, Turn
       this.#lose(refuseStart(chunk, 0));
       return;
     }
-    this.#hasBytes = true;
+    this.#message = undefined;
     this.#guard(() => {
       this.#parser.feed(chunk);
     });
@@ -212,7 +217,7 @@ export class UpstreamExchange implements Exchange, AnswerSink, HeadAwaited, Turn
 
   #lose(thrown: unknown): void {
     const place = this.#place;
-    if (this.#phase === 'running' && this.#mayBeStale && !this.#hasBytes && place) {
+    if (this.#phase === 'running' && this.#mayBeStale && this.#message && place) {
       this.#settle();
       this.#leave();
       this.#phase = 'waiting';
@@ -272,7 +277,7 @@ export class UpstreamExchange implements Exchange, AnswerSink, HeadAwaited, Turn
     const place = this.#place;
     // Bytes behind the end belong to nobody, and who sends them is not to be trusted with another request (TH-45).
     const isClean = this.#parser.keepsAlive && this.#parser.unread === undefined;
-    if (this.#isSent && isClean && !this.#message.isUpgrade) {
+    if (this.#isSent && isClean && !this.#isUpgrade) {
       // Its reader may have had enough in its last bytes; the next one begins afresh.
       place?.socket.resume();
       place?.done(this.#parser.keepAliveSeconds);
