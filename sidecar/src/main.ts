@@ -8,6 +8,7 @@ import { buildHelpText } from './config/helpText.ts';
 import { parseOptions } from './config/options.ts';
 import { readOptionTexts } from './config/readOptionTexts.ts';
 import { systemClock } from './foundation/clock.ts';
+import { compileInOneStep } from './foundation/compilers.ts';
 import { asCodedError, type ErrorCode } from './foundation/errors.ts';
 import { createLog } from './foundation/log.ts';
 import { boundYoungGeneration } from './foundation/youngGeneration.ts';
@@ -54,6 +55,7 @@ async function main(): Promise<void> {
     now: Date.now,
   });
   boundYoungGeneration();
+  compileInOneStep();
   const sidecar = await serve(options, {
     environment: process.env,
     clock: systemClock,
