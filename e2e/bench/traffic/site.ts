@@ -44,6 +44,8 @@ const doomedCount = 5;
 const namespace = 'fleet';
 const operator = { name: 'operator', namespaces: [namespace] };
 const users = 16;
+/** As the sidecar's container has it (docs/limits.md). */
+const containerEnvironment = { MALLOC_ARENA_MAX: '1' };
 
 /** Of 16 users, two thirds of them with a browser's headers; each path under each prefix of the target. */
 export function buildRequests({ prefixes }: Target, path: string, count = 48): ClientRequest[] {
@@ -102,7 +104,7 @@ export async function startSite({ tell, cpuProfileFolder }: SuiteOptions): Promi
         name,
         mainFile: built.mainFile,
         nodeArgs,
-        environment,
+        environment: { ...containerEnvironment, ...environment },
         providerFile: files.providers,
         kubeconfigFile: files.kubeconfig,
         dashboardUrl: `http://127.0.0.1:${dashboardPort}`,
