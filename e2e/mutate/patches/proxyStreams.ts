@@ -74,15 +74,6 @@ export const proxyStreamsPatches: readonly Patch[] = [
     tests: ['sidecar/test/proxy/streams.test.ts'],
   },
   {
-    id: 'right-ends-streams',
-    rules: ['ID-14'],
-    file: 'sidecar/src/proxy/forwardRequest.ts',
-    breaks: 'A stream goes on when the right to it is withdrawn.',
-    find: "held.addEventListener('abort', this.#onHoldEnded, { once: true });",
-    replace: '',
-    tests: ['sidecar/test/identity/streams.test.ts'],
-  },
-  {
     id: 'watch-takes-its-time',
     rules: ['PX-25'],
     file: 'sidecar/src/proxy/forwardRequest.ts',
