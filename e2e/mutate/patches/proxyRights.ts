@@ -164,4 +164,23 @@ export const proxyRightsPatches: readonly Patch[] = [
     replace: 'held',
     tests: ['sidecar/test/proxy/streams.test.ts'],
   },
+  {
+    id: 'withdrawn-is-not-passed-on',
+    rules: ['ID-25'],
+    file: 'sidecar/src/proxy/judgeHead.ts',
+    breaks:
+      'A 403 that is explained when the access is withdrawn is passed on, and the cluster is ready again.',
+    find: 'endedBy(context) ?? fault',
+    replace: 'fault',
+    tests: ['sidecar/test/identity/forbidden.test.ts'],
+  },
+  {
+    id: 'withdrawn-ends-who-is-slow',
+    rules: ['PX-41'],
+    file: 'sidecar/src/proxy/forwardRequest.ts',
+    breaks: 'A slow client keeps its stream of a cluster that is gone.',
+    find: "closed.addEventListener('abort', onClosed, { once: true });",
+    replace: '',
+    tests: ['sidecar/test/proxy/streams.test.ts'],
+  },
 ];

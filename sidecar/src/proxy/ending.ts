@@ -4,7 +4,7 @@ import type { ForwardContext } from './context.ts';
 /** What ends that is open, whatever its two ends do. */
 type Ending = Pick<ForwardContext, 'cluster' | 'held'>;
 
-/** Why it has to end: the access was withdrawn, or is no longer allowed. Undefined while it may go on. */
+/** Why it has to end: the access was withdrawn or else is no longer allowed. Undefined while it may go on. */
 export function endedBy({ cluster, held }: Ending): CodedError | undefined {
   const ended = cluster.closed.aborted ? cluster.closed : held?.aborted ? held : undefined;
   return ended && asCodedError(ended.reason);

@@ -3,6 +3,7 @@ import type { Exchange } from '../clusters/exchange.ts';
 import type { Credential } from '../credentials/credential.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import type { ForwardContext } from './context.ts';
+import { endedBy } from './ending.ts';
 import { isRejected } from './withCredential.ts';
 
 export interface JudgedHead {
@@ -45,7 +46,7 @@ export function judgeHead(judged: JudgedHead, client: HeadJudged): void {
 
 /** Whose fault it is decides what is answered (ID-25); until then nothing of the body is read. */
 function explain(
-  { head, exchange }: JudgedHead,
+  { head, context, exchange }: JudgedHead,
   explaining: Promise<CodedError | undefined>,
   client: HeadJudged,
 ): void {
@@ -53,8 +54,10 @@ function explain(
   explaining
     .then((fault) => {
       if (!client.isWanted()) return;
-      if (fault) {
-        client.refuse(fault);
+      // Of an access that was withdrawn meanwhile nothing is passed on any more.
+      const error = endedBy(context) ?? fault;
+      if (error) {
+        client.refuse(error);
         return;
       }
       client.pass(head);

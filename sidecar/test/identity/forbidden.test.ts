@@ -70,6 +70,22 @@ describe('[ID-25] a 403 of a cluster to somebody who is impersonated', () => {
     expect(users.upstream.heads).toHaveLength(6);
   });
 
+  it.each(['/api/v1/secrets', '/api/v1/secrets?watch=1'])(
+    'of %s is not passed on once the access is withdrawn, of which it says nothing either',
+    async (path) => {
+      await start(answerWith('not yours', '403 Forbidden'));
+      const { proxy, upstream } = users;
+      const headers = ['Authorization: Bearer t'];
+      const asking = exchangeRaw(proxy.port, proxy.request(`GET ${proxy.pathOf('a')}${path}`, headers));
+      await until('the question', () => upstream.heads.length === 2);
+      proxy.publish('a', { server: 'nonsense' });
+      const answer = await asking;
+      expect(answer.status).toBe(502);
+      expect(answer.headers).toContain('X-Cluster-Inventory-Error: server-invalid');
+      expect(proxy.entryOf('a').status.state).toBe('invalid');
+    },
+  );
+
   it('passes as it is where nobody can say', async () => {
     await start(answerWith('not yours', '403 Forbidden'), answerWith('oops', '500 Internal Server Error'));
     expect((await ask()).status).toBe(403);

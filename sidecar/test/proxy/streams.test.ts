@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CodedError } from '../../src/foundation/errors.ts';
+import { GatheredBody } from '../../src/proxy/gatheredBody.ts';
 import { exchangeRaw, openRawClient, parseAnswer, type RawClient } from '../support/rawClient.ts';
 import {
   answerWith,
@@ -22,6 +23,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  vi.restoreAllMocks();
   await proxy.close();
   await upstream.close();
   await other.close();
@@ -203,6 +205,17 @@ describe('a cluster that is removed', () => {
     await connection.waitForClose();
     others.send('4\r\nmore\r\n');
     await othersClient.waitFor('more');
+  });
+
+  it('[PX-41] ends what a slow client has yet to get, also where the cluster has sent all of it and is gone', async () => {
+    const add = vi.spyOn(GatheredBody.prototype, 'add').mockReturnValue(false);
+    const { client, connection } = await openWatch();
+    connection.socket.end(`${chunkedHead}4\r\npart\r\n0\r\n\r\n`);
+    await connection.waitForClose();
+    expect(add).toHaveBeenCalledTimes(1);
+    proxy.remove('a');
+    await client.waitForEnd();
+    expect(client.outcome).toBe('ECONNRESET');
   });
 
   it('[AC-13, PX-41] and one that moves ends what is open; nothing is known of where it is now', async () => {
