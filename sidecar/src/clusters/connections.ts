@@ -35,6 +35,8 @@ interface Generation {
   /** How many are being made for them. */
   dialling: number;
   readonly sockets: Set<Socket>;
+  /** Those that exchanges run on, or may. */
+  readonly upstreams: Set<UpstreamSocket>;
   /** How often it was ended: what is being dialled meanwhile is not kept. */
   endings: number;
   isSwept: boolean;
@@ -58,7 +60,9 @@ export function createClusterConnections(
   const end = (generation: Generation): void => {
     generation.endings++;
     generation.dialling = 0;
-    for (const exchange of [...generation.waiting]) exchange.abort(new CodedError('connection-reset'));
+    const reason = new CodedError('connection-reset');
+    for (const exchange of [...generation.waiting]) exchange.abort(reason);
+    for (const upstream of [...generation.upstreams]) upstream.end(reason);
     for (const socket of generation.sockets) socket.destroy();
     generation.idle.length = 0;
   };
@@ -91,6 +95,7 @@ export function createClusterConnections(
       waiting: new Set(),
       dialling: 0,
       sockets: new Set(),
+      upstreams: new Set(),
       endings: 0,
       isSwept: false,
     };
@@ -141,7 +146,10 @@ export function createClusterConnections(
 
   /** To the request that waits longest, or kept. */
   const offer = (generation: Generation, upstream: UpstreamSocket, keepAliveSeconds?: number): void => {
-    if (upstream.isDestroyed) return;
+    if (upstream.isDestroyed) {
+      generation.upstreams.delete(upstream);
+      return;
+    }
     const [exchange] = generation.waiting;
     if (exchange) {
       generation.waiting.delete(exchange);
@@ -159,8 +167,8 @@ export function createClusterConnections(
 
   const own = (generation: Generation, socket: Socket, incoming?: IncomingBytes): UpstreamSocket => {
     const { endings } = generation;
-    return new UpstreamSocket({ socket, incoming }, clock, {
-      onFree: (upstream, keepAliveSeconds) => {
+    const upstream = new UpstreamSocket({ socket, incoming }, clock, {
+      onFree: (keepAliveSeconds) => {
         offer(generation, upstream, keepAliveSeconds);
       },
       onStale: (exchange) => {
@@ -168,7 +176,12 @@ export function createClusterConnections(
         // Its connection was ended here.
         else exchange.abort(new CodedError('connection-reset'));
       },
+      onGone: () => {
+        generation.upstreams.delete(upstream);
+      },
     });
+    generation.upstreams.add(upstream);
+    return upstream;
   };
 
   /** Whichever is there first serves it: this new connection, or one that another request is done with. */

@@ -8,9 +8,11 @@ import type { Place, UpstreamExchange } from './upstreamExchange.ts';
 /** Whose connection it is. */
 export interface SocketOwner {
   /** It is free again, for so long as its server says. */
-  onFree(upstream: UpstreamSocket, keepAliveSeconds: number | undefined): void;
+  onFree(keepAliveSeconds: number | undefined): void;
   /** It was closed before a byte of the answer came, though it had served others: the request goes by another one. */
   onStale(exchange: UpstreamExchange): void;
+  /** Nothing runs on it any more, nor ever will. */
+  onGone(): void;
 }
 
 export interface OpenedSocket {
@@ -55,9 +57,15 @@ export class UpstreamSocket implements Place {
     this.socket.destroy();
   }
 
+  /** What runs on it is told at once: its socket may be gone already, with bytes that nobody has read. */
+  end(reason: CodedError): void {
+    this.#exchange?.abort(reason);
+    this.socket.destroy();
+  }
+
   done(keepAliveSeconds: number | undefined): void {
     this.#exchange = undefined;
-    this.#owner.onFree(this, keepAliveSeconds);
+    this.#owner.onFree(keepAliveSeconds);
   }
 
   /** It is another's, or nobody's: errors of a socket that nobody listens to would end the process. */
@@ -67,6 +75,7 @@ export class UpstreamSocket implements Place {
     this.socket.off('data', this.#onData);
     this.socket.off('end', this.#onEnd);
     this.socket.off('close', this.#onClose);
+    this.#owner.onGone();
   }
 
   repeat(exchange: UpstreamExchange): void {
@@ -91,5 +100,6 @@ export class UpstreamSocket implements Place {
   readonly #onClose = (): void => {
     this.deadline.close();
     this.#exchange?.lose(this.#error ?? new CodedError('connection-reset'));
+    if (this.#exchange === undefined) this.#owner.onGone();
   };
 }

@@ -78,8 +78,7 @@ class Sending implements ExchangeSink, HeadJudged, TurnTask {
   /** What the client is sent goes out at the end of the turn, in one piece with all that came in it. */
   #isTurnAwaited = false;
   #isEnding = false;
-  /** Ends the wait for a slow client; undefined while there is none. */
-  #endWait: (() => void) | undefined;
+  #isDrainAwaited = false;
   #onHoldEnded: (() => void) | undefined;
 
   constructor(parts: SendingParts, end: SendingEnd) {
@@ -192,22 +191,12 @@ class Sending implements ExchangeSink, HeadJudged, TurnTask {
 
   #waitForClient(): void {
     this.#exchange?.pause();
-    if (this.#endWait || this.#settled) return;
-    const { response, context } = this.#parts;
-    const { closed } = context.cluster;
-    // A connection that had its end while nobody read is gone, and says no more.
-    const onClosed = (): void => this.#exchange?.abort(asCodedError(closed.reason));
-    const onDrain = (): void => {
-      this.#endWait?.();
+    if (this.#isDrainAwaited) return;
+    this.#isDrainAwaited = true;
+    this.#parts.response.once('drain', () => {
+      this.#isDrainAwaited = false;
       this.#exchange?.resume();
-    };
-    this.#endWait = (): void => {
-      this.#endWait = undefined;
-      closed.removeEventListener('abort', onClosed);
-      response.off('drain', onDrain);
-    };
-    closed.addEventListener('abort', onClosed, { once: true });
-    response.once('drain', onDrain);
+    });
   }
 
   readonly #onClientGone = (): void => {
@@ -225,7 +214,6 @@ class Sending implements ExchangeSink, HeadJudged, TurnTask {
     this.#settled = true;
     const { response, context } = this.#parts;
     response.off('close', this.#onClientGone);
-    this.#endWait?.();
     if (this.#onHoldEnded) context.held?.removeEventListener('abort', this.#onHoldEnded);
     if (end instanceof CodedError) {
       // What came before it is the client's, though a reset follows.

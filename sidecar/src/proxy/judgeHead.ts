@@ -3,7 +3,6 @@ import type { Exchange } from '../clusters/exchange.ts';
 import type { Credential } from '../credentials/credential.ts';
 import { asCodedError, CodedError } from '../foundation/errors.ts';
 import type { ForwardContext } from './context.ts';
-import { endedBy } from './ending.ts';
 import { isRejected } from './withCredential.ts';
 
 export interface JudgedHead {
@@ -46,7 +45,7 @@ export function judgeHead(judged: JudgedHead, client: HeadJudged): void {
 
 /** Whose fault it is decides what is answered (ID-25); until then nothing of the body is read. */
 function explain(
-  { head, context, exchange }: JudgedHead,
+  { head, exchange }: JudgedHead,
   explaining: Promise<CodedError | undefined>,
   client: HeadJudged,
 ): void {
@@ -54,10 +53,8 @@ function explain(
   explaining
     .then((fault) => {
       if (!client.isWanted()) return;
-      // Of an access that was withdrawn meanwhile nothing is passed on any more.
-      const error = endedBy(context) ?? fault;
-      if (error) {
-        client.refuse(error);
+      if (fault) {
+        client.refuse(fault);
         return;
       }
       client.pass(head);
